@@ -1,0 +1,57 @@
+"""The web application, put together: the API's routes over a pool of reading connections."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import ImproperlyConfiguredException
+
+from nodehours.faces.api.errors import HANDLERS
+from nodehours.faces.api.usage import usage_list, usage_retrieve
+from nodehours.ledger.schema import check_schema
+from nodehours.queries.pool import Pool, reading_pool
+from nodehours.settings import Settings
+
+_CONNECTIONS = 8
+
+
+def create() -> Litestar:
+    """Make the application for the database named by ``NODEHOURS_DATABASE_URL``.
+
+    An ASGI server's worker calls this; ``nodehours serve`` names the embedded database to its workers in the
+    same way. The schema is checked before the first request.
+    """
+    url = Settings.from_environment().database_url
+    if not url:
+        raise ImproperlyConfiguredException(
+            "NODEHOURS_DATABASE_URL is not set; use `nodehours serve`"
+        )
+    return create_app(url)
+
+
+def create_app(database_url: str) -> Litestar:
+    """Make the application for the database at the libpq URL *database_url*."""
+
+    @asynccontextmanager
+    async def pool(app: Litestar) -> AsyncIterator[None]:
+        check_schema(database_url)
+        async with reading_pool(database_url, _CONNECTIONS) as app.state.pool:
+            yield
+
+    return Litestar(
+        route_handlers=[usage_list, usage_retrieve],
+        dependencies={"pool": Provide(_pool, sync_to_thread=False)},
+        exception_handlers=HANDLERS,
+        lifespan=[pool],
+        openapi_config=None,
+        debug=False,
+    )
+
+
+def _pool(state: State) -> Pool:
+    found: Pool = state.pool
+    return found

@@ -1,0 +1,1 @@
+"""The REST API, as clients of Waldur know it."""

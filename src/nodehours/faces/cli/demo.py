@@ -1,0 +1,131 @@
+"""``nodehours demo``: a ledger of synthetic usage, served, with tokens to try it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from nodehours.faces.api.wire import USAGE_PATH
+from nodehours.faces.cli.serve import address, serve_store
+from nodehours.faces.demo.reports import MEMBER, MEMBER_PROJECT, STAFF, DemoReport, demo_reports
+from nodehours.intake.openportal import Run, ingest
+from nodehours.ledger import people
+from nodehours.ledger.errors import TakenNameError
+from nodehours.ledger.store import Connection, connected, ready_store
+from nodehours.settings import Settings
+
+_HOST = "127.0.0.1"
+_CALLS = """
+1. HTTPie
+
+   http GET {address}{path} Authorization:"Token {token}"
+
+2. Python (pip install waldur-api-client)
+
+   from waldur_api_client.client import AuthenticatedClient
+   from waldur_api_client.api.openportal_allocation_user_usage import openportal_allocation_user_usage_list
+
+   client = AuthenticatedClient(base_url="{address}", token="{token}")
+   for item in openportal_allocation_user_usage_list.sync(client=client):
+       print(item)
+
+3. TypeScript
+
+   import {{ openportalAllocationUserUsageList }} from 'waldur-js-client';
+   import {{ client }} from 'waldur-js-client/client.gen';
+
+   client.setConfig({{ baseUrl: "{address}" }});
+   const response = await openportalAllocationUserUsageList({{
+     auth: "Token {token}"
+   }});
+   console.log('Success:', response);
+"""
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the demo keeps its ledger and reports; by default a directory of its own, never your ledger.",
+)
+def demo(port: int, data_dir: Path | None) -> None:
+    """Serve a ledger of synthetic OpenPortal reports on 127.0.0.1 until Ctrl-C.
+
+    A second run reuses the ledger and the tokens, and reads what has been reported since.
+    """
+    directory = data_dir or Settings.from_environment().data_dir / "demo"
+    with ready_store(None, directory) as url:
+        with connected(url) as connection:
+            run = _ingest(connection, directory / "reports")
+            tokens = _tokens(connection, directory / "tokens.json")
+        serve_store(
+            url, _HOST, port, workers=1, said=_said(run, tokens, address(_HOST, port), directory)
+        )
+
+
+def _ingest(connection: Connection, directory: Path) -> Run:
+    """Post the reports as a portal would send them: written to files, a resource at a time."""
+    click.echo(f"Writing synthetic OpenPortal reports to {directory} and posting them …")
+    whole = Run()
+    by_resource: dict[str, list[str]] = {}
+    for report in demo_reports(datetime.now(UTC).date()):
+        by_resource.setdefault(report.resource, []).append(_written(directory, report))
+    for resource, names in by_resource.items():
+        run = ingest(connection, names, resource)
+        whole.projects.extend(run.projects)
+        whole.faults.extend(run.faults)
+    return whole
+
+
+def _written(directory: Path, report: DemoReport) -> str:
+    path = directory / report.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(report.document)
+    return str(path)
+
+
+def _tokens(connection: Connection, path: Path) -> Mapping[str, str]:
+    """Return the demo's tokens, the same at every run: the ledger keeps their hashes only, so a file keeps them."""
+    if path.exists():
+        found: dict[str, str] = json.loads(path.read_text())
+        return found
+    _sign_up(connection, people.User(STAFF, "Demo Staff", "", True, False, True, []))
+    _sign_up(connection, people.User(MEMBER, "Demo Member", "", False, False, True, [MEMBER]))
+    people.grant_role(connection, MEMBER, "member", MEMBER_PROJECT)
+    made = {name: people.create_token(connection, name, None)[0] for name in (STAFF, MEMBER)}
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(made, file)
+    return made
+
+
+def _sign_up(connection: Connection, user: people.User) -> None:
+    """A run that was stopped may have made the user already."""
+    try:
+        people.add_user(connection, user)
+    except TakenNameError:
+        return
+
+
+def _said(run: Run, tokens: Mapping[str, str], at: str, directory: Path) -> str:
+    projects = {posted.project for posted in run.projects}
+    changed = sum(month.revision is not None for month in run.months)
+    unchanged = len(run.months) - changed
+    return "\n".join((
+        f"{len(projects)} projects: {changed} statements posted, {unchanged} unchanged.",
+        "",
+        f"Serving {at}{USAGE_PATH} until Ctrl-C.",
+        "",
+        f"token of {STAFF}, who sees everything:",
+        f"   {tokens[STAFF]}",
+        f"token of {MEMBER}, who sees {MEMBER_PROJECT} only:",
+        f"   {tokens[MEMBER]}",
+        _CALLS.format(address=at, path=USAGE_PATH, token=tokens[STAFF]),
+        f"The demo lives in {directory}; delete that directory to begin anew.",
+    ))  # fmt: skip

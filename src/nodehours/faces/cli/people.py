@@ -1,0 +1,230 @@
+"""``nodehours user``, ``role`` and ``token``: who may read, and what."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from nodehours.faces.cli.parsed import Parsed
+from nodehours.faces.cli.store import ledger
+from nodehours.faces.cli.table import table
+from nodehours.ledger import people
+from nodehours.ledger.people import ORGANISATION_ROLES, PROJECT_ROLES
+from nodehours.terms.identifiers import Identity, read_username
+
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_MAX_LIFETIME = timedelta(days=36500)
+
+
+def _read_lifetime(text: str) -> timedelta | None:
+    """Read ``12h``, ``90d``, ``8w``; None is ``never``."""
+    if text == "never":
+        return None
+    found = re.fullmatch(r"([0-9]{1,6})([hdw])", text)
+    if found is None:
+        raise ValueError(f"{text!r} is neither a lifetime such as 12h, 90d or 8w, nor 'never'")
+    lifetime = int(found[1]) * _UNITS[found[2]]
+    if not timedelta(0) < lifetime <= _MAX_LIFETIME:
+        raise ValueError("a lifetime is more than nothing and at most 100 years")
+    return lifetime
+
+
+_USERNAME = Parsed("username", read_username)
+_IDENTITY = Parsed("user.portal", lambda text: str(Identity.parse(text)))
+_LIFETIME = Parsed("lifetime", _read_lifetime)
+
+
+@click.group()
+def user() -> None:
+    """People who sign in, and people known from reports."""
+
+
+@user.command("add")
+@click.argument("username", type=_USERNAME)
+@click.option("--full-name", default="", help="The name shown beside their usage.")
+@click.option("--email", default="")
+@click.option("--staff", is_flag=True, help="May read everything.")
+@click.option("--support", is_flag=True, help="May read everything.")
+@click.option(
+    "--identity",
+    "identities",
+    multiple=True,
+    metavar="USER.PORTAL",
+    type=_IDENTITY,
+    help="Who they are in OpenPortal's reports (alice.brics for alice.climate.brics): their own rows are theirs"
+    " to read. Repeatable.",
+)
+def add_user(
+    username: str,
+    full_name: str,
+    email: str,
+    staff: bool,
+    support: bool,
+    identities: tuple[str, ...],
+) -> None:
+    """Give a person a login.
+
+    Without --identity the person reads what their roles allow. USERNAME may itself be the identity of somebody
+    known from reports (see `nodehours user list`), who then has that login.
+    """
+    with ledger() as connection:
+        if not identities and people.is_identity(connection, username):
+            identities = (username,)
+        new = people.User(
+            username, full_name, email, staff, support, True, list(dict.fromkeys(identities))
+        )
+        people.add_user(connection, new)
+        likely = [] if identities else people.namesakes(connection, username)
+    click.echo(
+        f"added {username}" + (f", who is {', '.join(identities)} in reports" if identities else "")
+    )
+    if likely:
+        click.echo(
+            f"Reports know {', '.join(likely)}. If that is the same person, their usage is theirs to read only"
+            f" when you say so: `nodehours user identify {username} {likely[0]}`.",
+            err=True,
+        )
+
+
+@user.command("identify")
+@click.argument("username", type=_USERNAME)
+@click.argument("identity", type=_IDENTITY)
+def identify_user(username: str, identity: str) -> None:
+    """Say that USERNAME is the person whom reports know as IDENTITY (user.portal)."""
+    with ledger() as connection:
+        people.identify_user(connection, username, identity)
+    click.echo(f"{username} is {identity} in reports")
+
+
+@user.command("list")
+def list_users() -> None:
+    """List everybody: those with a login, then those known from reports only."""
+    with ledger() as connection:
+        found = people.list_users(connection)
+    if not found:
+        click.echo("There are no users yet: `nodehours user add USERNAME` makes one.", err=True)
+        return
+    head = ("username", "full name", "email", "rights", "active", "identities")
+    click.echo(table(head, (_user_line(one) for one in found)))
+
+
+def _user_line(one: people.User) -> list[str]:
+    rights = [name for name, has in (("staff", one.is_staff), ("support", one.is_support)) if has]
+    return [
+        one.username or "-", one.full_name or "-", one.email or "-", " ".join(rights) or "-",
+        "yes" if one.is_active else "no", " ".join(one.identities) or "-",
+    ]  # fmt: skip
+
+
+@user.command("deactivate")
+@click.argument("username")
+def deactivate_user(username: str) -> None:
+    """Shut a user out: none of their tokens answers any more. Their usage stays."""
+    with ledger() as connection:
+        people.deactivate_user(connection, username)
+    click.echo(f"deactivated {username}")
+
+
+@click.group()
+def role() -> None:
+    """What people may read beside their own rows.
+
+    owner and reader are of an organisation and read all its projects; manager and member are of a project.
+    """
+
+
+_ROLE = click.Choice([*ORGANISATION_ROLES, *PROJECT_ROLES])
+
+
+@role.command("grant")
+@click.argument("username")
+@click.argument("role_name", metavar="ROLE", type=_ROLE)
+@click.argument("identifier", metavar="ORGANISATION-OR-PROJECT-IDENTIFIER")
+def grant_role(username: str, role_name: str, identifier: str) -> None:
+    """Give USERNAME a role: owner or reader of an organisation, manager or member of a project."""
+    with ledger() as connection:
+        new = people.grant_role(connection, username, role_name, identifier)
+    click.echo(f"{username} is {'now' if new else 'already'} {role_name} of {identifier}")
+
+
+@role.command("revoke")
+@click.argument("username")
+@click.argument("role_name", metavar="ROLE", type=_ROLE)
+@click.argument("identifier", metavar="ORGANISATION-OR-PROJECT-IDENTIFIER")
+def revoke_role(username: str, role_name: str, identifier: str) -> None:
+    """Take a role from USERNAME."""
+    with ledger() as connection:
+        had = people.revoke_role(connection, username, role_name, identifier)
+    click.echo(f"{username} is {'no longer' if had else 'not'} {role_name} of {identifier}")
+
+
+@role.command("list")
+def list_roles() -> None:
+    """List who has which role in what."""
+    with ledger() as connection:
+        found = people.list_roles(connection)
+    if not found:
+        click.echo("Nobody has a role yet: see `nodehours role grant --help`.", err=True)
+        return
+    head = ("username", "role", "of", "granted")
+    click.echo(table(head, ([one.username, one.role, one.of, _time(one.granted)] for one in found)))
+
+
+@click.group()
+def token() -> None:
+    """Tokens, with which programs sign in for a user."""
+
+
+@token.command("create")
+@click.argument("username")
+@click.option(
+    "--lifetime",
+    default="90d",
+    show_default=True,
+    metavar="N(h|d|w)|never",
+    type=_LIFETIME,
+    help="How long the token is valid.",
+)
+def create_token(username: str, lifetime: timedelta | None) -> None:
+    """Make a token for USERNAME and print it, alone, on standard output.
+
+    It is shown this once: the ledger keeps only its SHA-256.
+    """
+    with ledger() as connection:
+        made, expires = people.create_token(connection, username, lifetime)
+    click.echo(f"valid until {_time(expires)}" if expires else "valid for ever", err=True)
+    click.echo(made)
+
+
+@token.command("list")
+def list_tokens() -> None:
+    """List all tokens: whose, since and until when; never the tokens themselves."""
+    with ledger() as connection:
+        found = people.list_tokens(connection)
+    if not found:
+        click.echo(
+            "There are no tokens yet: `nodehours token create USERNAME` makes one.", err=True
+        )
+        return
+    now = datetime.now(UTC)
+    head = ("id", "username", "rights", "state", "created", "expires")
+    click.echo(table(head, (
+        [str(one.id), one.username, one.rights, one.state(now), _time(one.created),
+         _time(one.expires) if one.expires else "never"]
+        for one in found
+    ), right=("id",)))  # fmt: skip
+
+
+@token.command("revoke")
+@click.argument("token_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+def revoke_token(token_id: int) -> None:
+    """Make a token answer no more; ID is as in `nodehours token list`."""
+    with ledger() as connection:
+        people.revoke_token(connection, token_id)
+    click.echo(f"revoked token {token_id}")
+
+
+def _time(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

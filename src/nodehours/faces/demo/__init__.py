@@ -1,0 +1,1 @@
+"""The demo: an invented centre, ready to look at."""

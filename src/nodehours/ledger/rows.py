@@ -1,0 +1,106 @@
+"""Usage rows in the store: made once, then only their figures change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nodehours.ledger.store import Connection
+from nodehours.terms.identifiers import UNKNOWN, UserIdentifier
+from nodehours.terms.month import Month
+from nodehours.terms.statement import Statement
+
+_LIST_ROWS = """
+select user_id, id, node_seconds from usage_rows where allocation_id = %s and year = %s and month = %s
+"""
+_ADD_ROWS = """
+insert into usage_rows (allocation_id, year, month, user_id, username, node_seconds, revision)
+select %s, %s, %s, new.user_id, new.username, new.node_seconds, %s
+from unnest(%s::bigint[], %s::text[], %s::bigint[]) with ordinality as new (user_id, username, node_seconds, place)
+order by new.place
+"""
+_CHANGE_ROWS = """
+update usage_rows set node_seconds = new.node_seconds, revision = %s
+from unnest(%s::bigint[], %s::bigint[]) as new (id, node_seconds)
+where usage_rows.id = new.id
+"""
+
+
+class KnownRow(NamedTuple):
+    """A usage row as it stands: its id, which never changes, and its node-seconds."""
+
+    id: int
+    node_seconds: int
+
+
+class _NewRow(NamedTuple):
+    user_id: int | None
+    username: str
+    node_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRows:
+    """What must be done to a month's rows so that they say what its statement says."""
+
+    added: list[_NewRow]
+    changed: list[KnownRow]
+
+    @classmethod
+    def of(
+        cls,
+        statement: Statement,
+        user_ids: Mapping[UserIdentifier, int],
+        known: Mapping[int | None, KnownRow],
+    ) -> StatementRows:
+        """Compare *statement* with the rows *known*; a row that the statement has no figure for falls to 0.
+
+        New rows come in the order of their user identifiers, the unattributed row last.
+        """
+        figures = _figures(statement, user_ids)
+        added = [row for row in figures if row.user_id not in known]
+        wanted = {row.user_id: row.node_seconds for row in figures}
+        changed = [
+            KnownRow(row.id, wanted.get(user_id, 0))
+            for user_id, row in known.items()
+            if row.node_seconds != wanted.get(user_id, 0)
+        ]
+        return cls(added, changed)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.added or self.changed)
+
+
+def _figures(statement: Statement, user_ids: Mapping[UserIdentifier, int]) -> list[_NewRow]:
+    """A row a user: a person with two user identifiers in one allocation still has one row."""
+    figures: dict[int | None, _NewRow] = {}
+    for identifier in sorted(statement.usage):
+        user_id = user_ids[identifier]
+        former = figures.get(user_id, _NewRow(user_id, str(identifier), 0))
+        figures[user_id] = former._replace(
+            node_seconds=former.node_seconds + statement.usage[identifier]
+        )
+    return [*figures.values(), _NewRow(None, UNKNOWN, statement.unattributed)]
+
+
+def known_rows(connection: Connection, allocation: int, month: Month) -> dict[int | None, KnownRow]:
+    """Return the rows of *allocation* in *month*, by internal user id; None is the unattributed row."""
+    rows = connection.execute(_LIST_ROWS, [allocation, month.year, month.month])
+    return {user_id: KnownRow(row_id, node_seconds) for user_id, row_id, node_seconds in rows}
+
+
+def write_rows(
+    connection: Connection, key: tuple[int, int, int], rows: StatementRows, revision: int
+) -> None:
+    """Write *rows* of the statement *key* (allocation, year, month) under *revision*."""
+    if rows.added:
+        user_ids, usernames, figures = zip(*rows.added, strict=True)
+        connection.execute(
+            _ADD_ROWS, [*key, revision, list(user_ids), list(usernames), list(figures)]
+        )
+    if rows.changed:
+        ids, figures = zip(*rows.changed, strict=True)
+        connection.execute(_CHANGE_ROWS, [revision, list(ids), list(figures)])

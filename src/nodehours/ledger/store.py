@@ -1,0 +1,51 @@
+"""The store as the faces open it: a URL of a running PostgreSQL with the right schema, and connections to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from nodehours.ledger.embedded import embedded_postgresql
+from nodehours.ledger.errors import UnavailableError
+from nodehours.ledger.schema import check_schema, schema_status, upgrade_schema
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@contextmanager
+def running_store(database_url: str | None, data_dir: Path) -> Iterator[str]:
+    """Yield the libpq URL of the database, whatever its schema: *database_url*, or the one in *data_dir*."""
+    if database_url:
+        yield database_url
+        return
+    with embedded_postgresql(data_dir) as url:
+        yield url
+
+
+@contextmanager
+def ready_store(database_url: str | None, data_dir: Path) -> Iterator[str]:
+    """Yield the libpq URL of a database whose schema is the newest.
+
+    The embedded database, when new, is set up on the spot. Raises ``SchemaError`` for any other that is not.
+    """
+    with running_store(database_url, data_dir) as url:
+        if not database_url and schema_status(url).current is None:
+            upgrade_schema(url)
+        check_schema(url)
+        yield url
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """Yield a connection in autocommit mode: a transaction is always written out, never left open by chance."""
+    try:
+        connection = psycopg.connect(url, autocommit=True, application_name="nodehours")
+    except psycopg.OperationalError as error:
+        message = f"cannot reach the database: {error}"
+        raise UnavailableError(message) from error
+    with connection:
+        yield connection

@@ -1,0 +1,1 @@
+"""One function a question, (connection, scope, …) → frozen rows. Reads only."""

@@ -1,0 +1,50 @@
+"""The settings: one table, read from the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from platformdirs import user_data_path
+
+
+class Setting(NamedTuple):
+    """One setting: the variable that sets it, what holds without it, and what it is."""
+
+    variable: str
+    default: str
+    meaning: str
+
+
+DATABASE_URL = Setting(
+    "NODEHOURS_DATABASE_URL",
+    "none: the embedded PostgreSQL is used",
+    "The libpq URL of your own PostgreSQL, 15 or newer.",
+)
+DATA_DIR = Setting(
+    "NODEHOURS_DATA_DIR",
+    "the user's data directory for nodehours, such as ~/.local/share/nodehours",
+    "The directory in which the embedded PostgreSQL keeps its data.",
+)
+
+SETTINGS = (DATABASE_URL, DATA_DIR)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the settings say. ``database_url`` None: the embedded PostgreSQL in ``data_dir``."""
+
+    database_url: str | None
+    data_dir: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings; a blank one counts as not set."""
+        data_dir = environment.get(DATA_DIR.variable, "").strip()
+        return cls(
+            database_url=environment.get(DATABASE_URL.variable, "").strip() or None,
+            data_dir=Path(data_dir).expanduser() if data_dir else user_data_path("nodehours"),
+        )

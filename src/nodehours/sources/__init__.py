@@ -1,0 +1,1 @@
+"""The world read into terms, one module a source. Knows no database."""
