@@ -22,7 +22,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import psycopg
@@ -209,6 +209,13 @@ class _Server:
             raise UnavailableError(message)
         return directory
 
+    def _identity(self) -> dict[str, Any]:
+        """Whom a program of the wheel runs as: ourselves, or when we are root that user with no group of ours."""
+        if self._system_user is None:
+            return {}
+        gid = pwd.getpwnam(self._system_user).pw_gid
+        return {"user": self._system_user, "group": gid, "extra_groups": []}
+
     def _run(self, command: str, *arguments: str) -> str:
         """Run a program of the wheel; its output goes to a file, since the server inherits it and keeps it open."""
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
@@ -217,8 +224,8 @@ class _Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                user=self._system_user,
                 cwd="/",
+                **self._identity(),
                 check=False,
             )
             output.seek(0)

@@ -1,0 +1,93 @@
+"""A real PostgreSQL for every test that asks: one server a run, one database a test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import psycopg
+import pytest
+from psycopg import sql
+
+from nodehours.ledger.embedded import embedded_postgresql
+from nodehours.ledger.schema import upgrade_schema
+from nodehours.ledger.store import Connection, connected
+
+# A test machine may be slow and shared: time proves nothing here (see bench/).
+hypothesis.settings.register_profile(
+    "nodehours", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("nodehours")
+
+TEMPLATE = "ledger_template"
+STORE = "NODEHOURS_TEST_STORE"
+
+
+def _database(url: str, name: str) -> str:
+    return url.replace("/postgres?", f"/{name}?", 1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the run's directory before the worker processes start, which find it in their environment.
+
+    Not pytest's own: when we are root the server runs as another user, and pytest shuts others out of its own.
+    """
+    if not hasattr(config, "workerinput"):
+        os.environ[STORE] = tempfile.mkdtemp(prefix="nodehours-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(STORE), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The URL of the run's PostgreSQL server, shared by all worker processes; never the machine's own."""
+    with embedded_postgresql(Path(os.environ[STORE])) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            # What a test writes need not survive a power cut.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> str:
+    """The name of a database with the newest schema, of which the tests' databases are copies."""
+    name = f"{TEMPLATE}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    upgrade_schema(_database(server_url, name))
+    return name
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """The URL of an empty ledger of the test's own."""
+    name = f"test_{secrets.token_hex(8)}"
+    make = sql.SQL("create database {} template {}")
+    drop = sql.SQL("drop database {} with (force)")
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(make.format(sql.Identifier(name), sql.Identifier(template)))
+        yield _database(server_url, name)
+        connection.execute(drop.format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    """A connection to the test's ledger."""
+    with connected(database_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Async tests (``@pytest.mark.anyio``) run on asyncio, as the server does."""
+    return "asyncio"
