@@ -11,11 +11,11 @@ STAMP   := $(VENV)/.installed
 PIP     := $(BIN)/python -m pip -qq --require-virtualenv --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
            --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
-CODE    := $(wildcard src tests bench)
+CODE    := $(wildcard src tests bench docs)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint style types imports format bench lock clean
+.PHONY: help install demo test lint style types imports format docs bench lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,9 @@ imports: $(STAMP) ## check the import contract only
 format: $(STAMP) ## mend what ruff can mend, and format
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)
 	@$(BIN)/ruff format --quiet $(CODE)
+
+docs: $(STAMP) ## write the generated pages of docs/reference
+	@$(BIN)/python docs/generate.py
 
 bench: $(STAMP) ## measure every speed claim
 	@$(BIN)/python -m bench $(ARGS)

@@ -178,7 +178,7 @@ def _take_over(connection: Connection, user: int, known: int, identity: str) -> 
 
     The login moves to the person, since usage rows never change hands here; its roles and tokens follow.
     """
-    if connection.execute(_HAS_IDENTITY, [user]).fetchone():
+    if connection.execute(_HAS_IDENTITY, [user]).fetchone() is not None:
         raise TakenNameError(
             f"both have usage of their own; {identity} cannot be merged with another user yet"
         )

@@ -47,5 +47,9 @@ def connected(url: str) -> Iterator[Connection]:
     except psycopg.OperationalError as error:
         message = f"cannot reach the database: {error}"
         raise UnavailableError(message) from error
-    with connection:
-        yield connection
+    try:
+        with connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        message = f"the database failed: {error}"
+        raise UnavailableError(message) from error

@@ -7,6 +7,7 @@ whole are dropped. A value of these classes cannot exist unless it is valid.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 MAX_PART = 64
@@ -18,6 +19,7 @@ UNKNOWN = "unknown"
 _PART = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_PART}}}", re.ASCII)
 _MAX_NAME = 255
 _MAX_USERNAME = 128
+_CONTROL = {"Cc", "Cs"}
 
 
 def _parts(text: str, form: str) -> list[str]:
@@ -141,6 +143,16 @@ def read_username(text: str) -> str:
         raise ValueError(
             f"{_shown(text)} cannot be a username (1 to {_MAX_USERNAME} printable characters, no blank)"
         )
+    return text
+
+
+def read_full_name(text: str) -> str:
+    """Return *text* if it can be the name of a person: at most 255 characters of any script, no control character.
+
+    Joiners and direction marks are part of names; what would move a terminal's cursor is not.
+    """
+    if len(text) > _MAX_NAME or any(unicodedata.category(character) in _CONTROL for character in text):
+        raise ValueError(f"{_shown(text)} cannot be a person's name (at most {_MAX_NAME} characters, no control)")
     return text
 
 

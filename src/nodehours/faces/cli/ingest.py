@@ -27,12 +27,38 @@ _HEAD = (
 )  # fmt: skip
 
 
+# Click's \b keeps the lines below it as they are.
+_OPENPORTAL_HELP = """\
+Post OpenPortal usage reports.
+
+FILE is a ProjectUsageReport or a portal-wide UsageReport, plain or gzip; - is standard input.
+
+\b
+The summary has a line for each project and month:
+  posted        days that were new or replaced what was there
+  unchanged     days that were there already
+  kept          days whose report was set aside: incomplete, while what is known is complete or higher
+  unattributed  node-hours that no known user owns
+  before, after the month's node-hours before and after this run
+
+Each project is posted whole or not at all. What is wrong with a report is said on standard error, with
+file and place, and stops nothing else.
+
+\b
+Exit status:
+  0  everything was posted, or was there already
+  1  some of it was refused
+  2  the command was not understood
+  3  the ledger cannot be used
+"""
+
+
 @click.group()
 def ingest() -> None:
     """Take usage in."""
 
 
-@ingest.command()
+@ingest.command(help=_OPENPORTAL_HELP)
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option(
     "--resource",
@@ -44,28 +70,7 @@ def ingest() -> None:
 @click.option("--dry-run", is_flag=True, help="Do all the same and take it back.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def openportal(files: tuple[str, ...], resource: str, dry_run: bool, as_json: bool) -> None:
-    r"""Post OpenPortal usage reports.
-
-    FILE is a ProjectUsageReport or a portal-wide UsageReport, plain or gzip; - is standard input.
-
-    \b
-    The summary has a line for each project and month:
-      posted        days that were new or replaced what was there
-      unchanged     days that were there already
-      kept          days whose report was set aside: incomplete, and lower than what is known
-      unattributed  node-hours that no known user owns
-      before, after the month's node-hours before and after this run
-
-    Each project is posted whole or not at all. What is wrong with a report is said on standard error, with
-    file and place, and stops nothing else.
-
-    \b
-    Exit status:
-      0  everything was posted, or was there already
-      1  some of it was refused
-      2  the command was not understood
-      3  the ledger cannot be used
-    """
+    """Post the reports, print the summary, and exit with the verdict."""
     with ledger() as connection, _progress(len(files)) as watch:
         run = ingest_reports(connection, files, resource, dry_run=dry_run, watch=watch)
         revision = current_revision(connection)

@@ -12,7 +12,7 @@ from nodehours.faces.cli.store import ledger
 from nodehours.faces.cli.table import table
 from nodehours.ledger import people
 from nodehours.ledger.people import ORGANISATION_ROLES, PROJECT_ROLES
-from nodehours.terms.identifiers import Identity, read_username
+from nodehours.terms.identifiers import Identity, read_full_name, read_username
 
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _MAX_LIFETIME = timedelta(days=36500)
@@ -32,6 +32,7 @@ def _read_lifetime(text: str) -> timedelta | None:
 
 
 _USERNAME = Parsed("username", read_username)
+_FULL_NAME = Parsed("text", read_full_name)
 _IDENTITY = Parsed("user.portal", lambda text: str(Identity.parse(text)))
 _LIFETIME = Parsed("lifetime", _read_lifetime)
 
@@ -43,8 +44,8 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("username", type=_USERNAME)
-@click.option("--full-name", default="", help="The name shown beside their usage.")
-@click.option("--email", default="")
+@click.option("--full-name", default="", type=_FULL_NAME, help="The name shown beside their usage.")
+@click.option("--email", default="", type=_FULL_NAME)
 @click.option("--staff", is_flag=True, help="May read everything.")
 @click.option("--support", is_flag=True, help="May read everything.")
 @click.option(
