@@ -29,11 +29,16 @@ def calls_of(name: str) -> set[str]:
 
 
 def questions() -> Iterator[Callable[..., Any]]:
-    """Every public function of the queries that asks the database something."""
+    """Every public function of the queries that asks the database something; the pool asks nothing."""
     for module in pkgutil.iter_modules(queries.__path__):
         for name, found in inspect.getmembers(import_module(f"{queries.__name__}.{module.name}")):
             is_ours = getattr(found, "__module__", "").startswith(queries.__name__)
-            if is_ours and inspect.iscoroutinefunction(found) and not name.startswith("_"):
+            if (
+                is_ours
+                and module.name != "pool"
+                and inspect.iscoroutinefunction(found)
+                and not name.startswith("_")
+            ):
                 yield found
 
 

@@ -114,8 +114,10 @@ def test_days_that_are_not_named_stay(connection: Connection) -> None:
         "delete from usage_rows",
         "truncate usage_rows",
         "update usage_rows set month = month % 12 + 1",
-        "insert into usage_rows (allocation_id, year, month, username, node_seconds, revision)"
-        " select allocation_id, year, month, 'unknown', 0, 1 from statements",
+        (
+            "insert into usage_rows (allocation_id, year, month, username, node_seconds, revision)"
+            " select allocation_id, year, month, 'unknown', 0, 1 from statements"
+        ),
         "update statements set month = 13",
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nodehours.ledger.errors import UnpostableError
 from nodehours.ledger.post import MonthPosted, Origin, post
@@ -81,7 +81,8 @@ def _ingest_file(
     connection: Connection, name: str, resource: str, watch: Watch
 ) -> Iterator[ProjectPosted | Fault]:
     try:
-        with opened(name) as document:
+        with opened(name) as found:
+            document = replace(found, name=_legible(found.name))
             report = Report(document)
             for done, item in enumerate(report):
                 watch(document.name, done, len(report))
@@ -89,7 +90,12 @@ def _ingest_file(
                     item if isinstance(item, Fault) else _post(connection, item, resource, document)
                 )
     except UnreadableError as error:
-        yield Fault(name, str(error))
+        yield Fault(_legible(name), str(error))
+
+
+def _legible(name: str) -> str:
+    """Escape what is no text in the name of a file, where any bytes can be: neither JSON nor the ledger takes them."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _post(

@@ -13,6 +13,7 @@ from nodehours.ledger.store import Connection
 from nodehours.terms.identifiers import Identity, ProjectIdentifier, UserIdentifier
 from nodehours.terms.usage import Claim
 
+_LOCK = "select revision from ledger for update"
 _ENSURE_ORGANISATION = """
 insert into organisations (identifier, name) values (%(portal)s, %(portal)s)
 on conflict (identifier) do nothing
@@ -66,6 +67,15 @@ class Associations:
 
     claims: frozenset[Claim]
     user_ids: dict[UserIdentifier, int]
+
+
+def locked_revision(connection: Connection) -> int:
+    """Lock the ledger's clock for the rest of the transaction and return its revision.
+
+    Whoever posts, or says who somebody is, begins with it: one waits for the other, and never both.
+    """
+    ((revision,),) = connection.execute(_LOCK)
+    return int(revision)
 
 
 def ensure_allocation(connection: Connection, project: ProjectIdentifier, resource: str) -> int:

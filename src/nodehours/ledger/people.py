@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 
+from nodehours.ledger.directory import locked_revision
 from nodehours.ledger.errors import TakenNameError, UnknownNameError
 from nodehours.ledger.store import Connection
 from nodehours.terms.token import new_token, token_sha256
@@ -38,7 +39,7 @@ where id = %(user)s
 """
 _OWNER_OF_IDENTITY = """
 select users.id, users.username from identities join users on users.id = identities.user_id
-where identity = %s for update of users
+where identity = %s
 """
 _ADD_IDENTITY = "insert into identities (identity, user_id) values (%s, %s)"
 _NAMESAKES = """
@@ -56,8 +57,9 @@ _MOVE_LOGIN = (
     from login where users.id = %(known)s
     """,
 )
-_DEACTIVATE = "update users set is_active = false where username = %s returning id"
-_FIND_USER = "select id from users where username = %s"
+_DEACTIVATE = "update users set is_active = false where id = %s"
+# Held until the transaction ends, so that a login that becomes a person known from reports waits for it.
+_FIND_USER = "select id from users where username = %s for key share"
 _FIND_ORGANISATION = "select id from organisations where identifier = %s"
 _FIND_PROJECT = "select id from projects where identifier = %s"
 _GRANT = """
@@ -137,6 +139,8 @@ def add_user(connection: Connection, user: User) -> None:
         for name in ("username", "full_name", "email", "is_staff", "is_support")
     }
     with connection.transaction():
+        if user.identities:
+            locked_revision(connection)
         owners = [
             connection.execute(_OWNER_OF_IDENTITY, [identity]).fetchone()
             for identity in user.identities
@@ -163,6 +167,7 @@ def identify_user(connection: Connection, username: str, identity: str) -> None:
     Raises ``TakenNameError`` when somebody else is, or when both have a history of their own already.
     """
     with connection.transaction():
+        locked_revision(connection)
         user = _user_id(connection, username)
         owner = connection.execute(_OWNER_OF_IDENTITY, [identity]).fetchone()
         if owner is None:
@@ -215,8 +220,8 @@ def list_users(connection: Connection) -> list[User]:
 
 def deactivate_user(connection: Connection, username: str) -> None:
     """Shut *username* out: their tokens answer no more. Their usage stays."""
-    if connection.execute(_DEACTIVATE, [username]).fetchone() is None:
-        raise _unknown_user(connection, username)
+    with connection.transaction():
+        connection.execute(_DEACTIVATE, [_user_id(connection, username)])
 
 
 def grant_role(connection: Connection, username: str, role: str, identifier: str) -> bool:
@@ -232,13 +237,17 @@ def revoke_role(connection: Connection, username: str, role: str, identifier: st
 def _change_role(
     connection: Connection, change: str, username: str, role: str, identifier: str
 ) -> bool:
-    user = _user_id(connection, username)
-    organisation = project = None
-    if role in ORGANISATION_ROLES:
-        organisation = _id(connection, _FIND_ORGANISATION, identifier, f"organisation {identifier}")
-    else:
-        project = _id(connection, _FIND_PROJECT, identifier, f"project {identifier}")
-    return connection.execute(change, [user, role, organisation, project]).fetchone() is not None
+    with connection.transaction():
+        user = _user_id(connection, username)
+        organisation = project = None
+        if role in ORGANISATION_ROLES:
+            organisation = _id(
+                connection, _FIND_ORGANISATION, identifier, f"organisation {identifier}"
+            )
+        else:
+            project = _id(connection, _FIND_PROJECT, identifier, f"project {identifier}")
+        changed = connection.execute(change, [user, role, organisation, project])
+        return changed.fetchone() is not None
 
 
 def list_roles(connection: Connection) -> list[Role]:
@@ -254,8 +263,9 @@ def create_token(
     The token itself is not kept. The lifetime is counted by the database's clock, which also judges it.
     """
     token = new_token()
-    user = _user_id(connection, username)
-    ((expires,),) = connection.execute(_ADD_TOKEN, [user, token_sha256(token), lifetime])
+    with connection.transaction():
+        user = _user_id(connection, username)
+        ((expires,),) = connection.execute(_ADD_TOKEN, [user, token_sha256(token), lifetime])
     return token, expires
 
 
@@ -272,8 +282,10 @@ def revoke_token(connection: Connection, token_id: int) -> None:
 
 
 def _user_id(connection: Connection, username: str) -> int:
-    if found := connection.execute(_FIND_USER, [username]).fetchone():
-        return int(found[0])
+    # Twice: a login that moved to another person while we waited for it is found at the second look.
+    for _ in range(2):
+        if found := connection.execute(_FIND_USER, [username]).fetchone():
+            return int(found[0])
     raise _unknown_user(connection, username)
 
 

@@ -14,7 +14,12 @@ from datetime import date
 import psycopg
 
 from nodehours.ledger.days import known_days, months_using, replace_days
-from nodehours.ledger.directory import add_claims, associations, ensure_allocation
+from nodehours.ledger.directory import (
+    add_claims,
+    associations,
+    ensure_allocation,
+    locked_revision,
+)
 from nodehours.ledger.errors import UnavailableError, UnpostableError
 from nodehours.ledger.rows import StatementRows, known_rows, write_rows
 from nodehours.ledger.store import Connection
@@ -25,7 +30,6 @@ from nodehours.terms.node_seconds import MAX_NODE_SECONDS
 from nodehours.terms.statement import Statement, summed
 from nodehours.terms.usage import Claim, Day, ProjectUsage
 
-_LOCK = "select revision from ledger for update"
 _MOVE = "update ledger set revision = %s"
 # Deferred again afterwards: the transaction may be part of a longer one, that of a dry run.
 _CHECK = "set constraints all immediate; set constraints all deferred"
@@ -113,7 +117,7 @@ def _post(
     connection: Connection, usage: ProjectUsage, resource: str, origin: Origin
 ) -> list[MonthPosted]:
     with connection.transaction():
-        ((revision,),) = connection.execute(_LOCK)
+        revision = locked_revision(connection)
         allocation = ensure_allocation(connection, usage.project, resource)
         known = associations(connection, allocation)
         new = usage.claims - known.claims
@@ -121,7 +125,7 @@ def _post(
             add_claims(connection, allocation, new)
             known = associations(connection, allocation)
         posting = _Posting(connection, allocation, origin, known.claims, known.user_ids)
-        posted = _post_months(posting, _months(posting, usage, new), int(revision))
+        posted = _post_months(posting, _months(posting, usage, new), revision)
         connection.execute(_CHECK)
     return posted
 

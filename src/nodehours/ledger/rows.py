@@ -12,7 +12,7 @@ from nodehours.terms.month import Month
 from nodehours.terms.statement import Statement
 
 _LIST_ROWS = """
-select user_id, id, node_seconds from usage_rows where allocation_id = %s and year = %s and month = %s
+select user_id, id, username, node_seconds from usage_rows where allocation_id = %s and year = %s and month = %s
 """
 _ADD_ROWS = """
 insert into usage_rows (allocation_id, year, month, user_id, username, node_seconds, revision)
@@ -21,17 +21,24 @@ from unnest(%s::bigint[], %s::text[], %s::bigint[]) with ordinality as new (user
 order by new.place
 """
 _CHANGE_ROWS = """
-update usage_rows set node_seconds = new.node_seconds, revision = %s
-from unnest(%s::bigint[], %s::bigint[]) as new (id, node_seconds)
+update usage_rows set username = new.username, node_seconds = new.node_seconds, revision = %s
+from unnest(%s::bigint[], %s::text[], %s::bigint[]) as new (id, username, node_seconds)
 where usage_rows.id = new.id
 """
 
 
 class KnownRow(NamedTuple):
-    """A usage row as it stands: its id, which never changes, and its node-seconds."""
+    """A usage row as it stands: its id, which never changes, its user identifier and its node-seconds."""
 
     id: int
+    username: str
     node_seconds: int
+
+    def retold(self, figure: _NewRow | None) -> KnownRow:
+        """Return the row as it is to be; without a *figure* it falls to 0."""
+        if figure is None:
+            return self._replace(node_seconds=0)
+        return KnownRow(self.id, figure.username, figure.node_seconds)
 
 
 class _NewRow(NamedTuple):
@@ -60,13 +67,9 @@ class StatementRows:
         """
         figures = _figures(statement, user_ids)
         added = [row for row in figures if row.user_id not in known]
-        wanted = {row.user_id: row.node_seconds for row in figures}
-        changed = [
-            KnownRow(row.id, wanted.get(user_id, 0))
-            for user_id, row in known.items()
-            if row.node_seconds != wanted.get(user_id, 0)
-        ]
-        return cls(added, changed)
+        wanted = {row.user_id: row for row in figures}
+        told = [(row, row.retold(wanted.get(user_id))) for user_id, row in known.items()]
+        return cls(added, [new for row, new in told if new != row])
 
     @property
     def has_changes(self) -> bool:
@@ -75,7 +78,7 @@ class StatementRows:
 
 
 def _figures(statement: Statement, user_ids: Mapping[UserIdentifier, int]) -> list[_NewRow]:
-    """A row a user: a person with two user identifiers in one allocation still has one row."""
+    """A row a user: a person with two user identifiers in one allocation has one row, under the first of them."""
     figures: dict[int | None, _NewRow] = {}
     for identifier in sorted(statement.usage):
         user_id = user_ids[identifier]
@@ -89,7 +92,7 @@ def _figures(statement: Statement, user_ids: Mapping[UserIdentifier, int]) -> li
 def known_rows(connection: Connection, allocation: int, month: Month) -> dict[int | None, KnownRow]:
     """Return the rows of *allocation* in *month*, by internal user id; None is the unattributed row."""
     rows = connection.execute(_LIST_ROWS, [allocation, month.year, month.month])
-    return {user_id: KnownRow(row_id, node_seconds) for user_id, row_id, node_seconds in rows}
+    return {user_id: KnownRow(*row) for user_id, *row in rows}
 
 
 def write_rows(
@@ -97,10 +100,8 @@ def write_rows(
 ) -> None:
     """Write *rows* of the statement *key* (allocation, year, month) under *revision*."""
     if rows.added:
-        user_ids, usernames, figures = zip(*rows.added, strict=True)
-        connection.execute(
-            _ADD_ROWS, [*key, revision, list(user_ids), list(usernames), list(figures)]
-        )
+        columns = [list(column) for column in zip(*rows.added, strict=True)]
+        connection.execute(_ADD_ROWS, [*key, revision, *columns])
     if rows.changed:
-        ids, figures = zip(*rows.changed, strict=True)
-        connection.execute(_CHANGE_ROWS, [revision, list(ids), list(figures)])
+        columns = [list(column) for column in zip(*rows.changed, strict=True)]
+        connection.execute(_CHANGE_ROWS, [revision, *columns])

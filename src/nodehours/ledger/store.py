@@ -11,6 +11,7 @@ import psycopg
 
 from nodehours.ledger.embedded import embedded_postgresql
 from nodehours.ledger.errors import UnavailableError
+from nodehours.ledger.reach import reached
 from nodehours.ledger.schema import check_schema, schema_status, upgrade_schema
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -41,12 +42,13 @@ def ready_store(database_url: str | None, data_dir: Path) -> Iterator[str]:
 
 @contextmanager
 def connected(url: str) -> Iterator[Connection]:
-    """Yield a connection in autocommit mode: a transaction is always written out, never left open by chance."""
-    try:
-        connection = psycopg.connect(url, autocommit=True, application_name="nodehours")
-    except psycopg.OperationalError as error:
-        message = f"cannot reach the database: {error}"
-        raise UnavailableError(message) from error
+    """Yield a connection in autocommit mode: a transaction is always written out, never left open by chance.
+
+    Raises ``UnavailableError`` when there is none to be had, and when it is lost.
+    """
+    connection = reached(url, autocommit=True)
+    # Whatever the database's own default: who has waited for a lock must see what its holder wrote.
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     try:
         with connection:
             yield connection

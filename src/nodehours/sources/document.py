@@ -17,7 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 CHUNK_BYTES = 2**20
 MAX_DOCUMENT_BYTES = 4 * 2**30
@@ -44,47 +47,63 @@ class Document:
 def opened(name: str) -> Iterator[Document]:
     """Open the document *name* (``-`` for standard input), unpacking gzip by its first bytes.
 
-    Raises ``UnreadableError`` when it cannot be read, is cut off, is too large, or is nothing but blanks.
+    Raises ``UnreadableError`` when it cannot be read, is cut off, is empty or too large, or has a MiB of blanks.
     """
-    with tempfile.TemporaryFile(prefix="nodehours-") as spool:
-        sha256 = _spool(name, spool)
+    # Unbuffered: on a full disk, closing must not try to write what is left.
+    with tempfile.TemporaryFile(prefix="nodehours-", buffering=0) as spool:
+        sha256 = _spooled(name, spool)
         if spool.tell() == 0:
             raise UnreadableError("the document is empty")
         with mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) as content:
             yield Document("<stdin>" if name == STDIN else name, content, sha256)
 
 
-def _spool(name: str, spool: IO[bytes]) -> bytes:
+def _spooled(name: str, spool: io.FileIO) -> bytes:
     try:
         with _raw(name) as raw:
-            digest = _copy(_unpacked(raw), spool)
+            return _copied(_unpacked(raw), spool)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        message = f"the gzip data is damaged or cut off after {spool.tell()} bytes: {error}"
-        raise UnreadableError(message) from error
+        raise UnreadableError(f"the gzip data is damaged or cut off: {error}") from error
     except OSError as error:
         raise UnreadableError(error.strerror or str(error)) from error
-    spool.flush()
-    return digest
 
 
 @contextmanager
 def _raw(name: str) -> Iterator[IO[bytes]]:
-    if name == STDIN:
+    if name != STDIN:
+        with Path(name).open("rb") as file:
+            yield file
+    elif sys.stdin is None:
+        raise UnreadableError("standard input is closed")
+    else:
         yield sys.stdin.buffer
-        return
-    with Path(name).open("rb") as file:
-        yield file
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream whose first bytes were taken to be looked at, put back: standard input cannot be read twice."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        with memoryview(buffer) as whole:
+            chunk = self._head[: len(whole)] or self._rest.read(len(whole))
+            self._head = self._head[len(chunk) :]
+            whole[: len(chunk)] = chunk
+        return len(chunk)
 
 
 def _unpacked(raw: IO[bytes]) -> io.BufferedIOBase:
-    """Look at the first bytes without losing them: standard input cannot be read twice."""
-    buffered = io.BufferedReader(raw)  # type: ignore[type-var]  # any binary file will do
-    if buffered.peek(2)[:2] == _GZIP_MAGIC:
-        return gzip.GzipFile(fileobj=buffered)
-    return buffered
+    head = raw.read(len(_GZIP_MAGIC))
+    whole = io.BufferedReader(_Rejoined(head, raw))
+    return gzip.GzipFile(fileobj=whole) if head == _GZIP_MAGIC else whole
 
 
-def _copy(source: io.BufferedIOBase, spool: IO[bytes]) -> bytes:
+def _copied(source: io.BufferedIOBase, spool: io.FileIO) -> bytes:
     digest = hashlib.sha256()
     while chunk := source.read(CHUNK_BYTES):
         # 2 GB of blanks are valid JSON white space; no report has a whole MiB of it.
@@ -94,5 +113,16 @@ def _copy(source: io.BufferedIOBase, spool: IO[bytes]) -> bytes:
         if spool.tell() + len(chunk) > MAX_DOCUMENT_BYTES:
             raise UnreadableError(f"it is larger than {MAX_DOCUMENT_BYTES // 2**30} GiB unpacked")
         digest.update(chunk)
-        spool.write(chunk)
+        _keep(chunk, spool)
     return digest.digest()
+
+
+def _keep(chunk: bytes, spool: io.FileIO) -> None:
+    rest = memoryview(chunk)
+    try:
+        while rest:
+            rest = rest[spool.write(rest) :]
+    except OSError as error:
+        raise UnreadableError(
+            f"no copy can be kept in {tempfile.gettempdir()}: {error.strerror}"
+        ) from error

@@ -1,20 +1,33 @@
-"""JSON text looked at without being decoded: where members stand, which keys are repeated, where a value is wrong.
+"""JSON text read strictly: where members stand, which keys are repeated, and where it is wrong.
 
 JSON decoders keep the last of two members with the same key and say nothing; in a usage report that would
-lose usage, so repeated keys are found here and named.
+lose usage, so a repeated key is a fault here. The place of a fault is a path, as in ``$.reports["2026-09-01"]``;
+where the text is not JSON at all, a byte.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 import mmap
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple, get_args, get_origin
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Any, NamedTuple, TypeAlias, TypeVar, get_args, get_origin
 
 import msgspec
 
+from nodehours.terms.fault import shown
+
+Key = TypeVar("Key", bound=Hashable)
+Text: TypeAlias = mmap.mmap | bytes
+
+_BLANKS = rb"[ \t\n\r]*+"
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_BLANK = re.compile(_BLANKS)
+_KEY = re.compile(rb"(" + _STRING + rb")" + _BLANKS + rb":" + _BLANKS, re.DOTALL)
+_SCALAR = re.compile(_STRING + rb'|[^ \t\n\r,:{}\[\]"]++', re.DOTALL)
+_COMMA_OR_END = re.compile(_BLANKS + rb"([,}])" + _BLANKS)
 # The long alternative swallows whole runs of `"user": {"seconds": 1},` in one match: they are nearly all of
 # a usage report, and a token at a time they would take ten times as long.
 _TOKEN = re.compile(
@@ -22,14 +35,21 @@ _TOKEN = re.compile(
     rb"|" + _STRING + rb'|["{}\[\]]',
     re.DOTALL,
 )
-_KEY = re.compile(rb"[\s,]*+(" + _STRING + rb")\s*+:\s*+", re.DOTALL)
-_SCALAR = re.compile(_STRING + rb'|[^\s,{}\[\]"]++', re.DOTALL)
-_END = re.compile(rb"[\s,]*+\}")
-_BLANK = re.compile(rb"\s*+")
+_CONSTANT = re.compile(_STRING + rb"|(NaN|-?Infinity)", re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
+# So many digits tell that a whole number is out of range; to read a million of them would take minutes.
+_ENOUGH_DIGITS = 24
+_MAX_STEP = 255
 
 
-class MalformedError(Exception):
-    """Text that is not JSON; its text says what is wrong, with the byte."""
+class FaultyError(Exception):
+    """A fault found in a document: a sentence, and the place."""
+
+    def __init__(self, sentence: str, place: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.place = place
 
 
 class Member(NamedTuple):
@@ -40,52 +60,72 @@ class Member(NamedTuple):
     end: int
 
 
-def members(text: mmap.mmap | bytes, start: int = 0) -> Iterator[Member]:
-    """Find the members of the JSON object that begins at or after byte *start*, without decoding their values.
+def step(key: str) -> str:
+    """Write the step from an object to its member *key*, as it stands in a place; a very long key is cut."""
+    if len(key) > _MAX_STEP:
+        key = key[:_MAX_STEP] + "…"
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
+        return f".{key}"
+    return f"[{json.dumps(key, ensure_ascii=not key.isprintable())}]"
 
-    Only as much is checked as is needed to tell where a value ends; decoding it checks the rest. Raises
-    ``MalformedError`` when there is no object or it does not end.
+
+def repeated(keys: Iterable[Key]) -> list[Key]:
+    """Return the *keys* that stand there more than once."""
+    return [key for key, count in Counter(keys).items() if count > 1]
+
+
+def members(text: Text, start: int = 0, end: int | None = None) -> Iterator[Member]:
+    """Find the members of the JSON object that *text* is from byte *start* to *end*, its values left undecoded.
+
+    Of the values only as much is checked as tells where they end; decoding them checks the rest. Raises
+    ``FaultyError`` when this is not one whole JSON object.
     """
-    at = _blank_end(text, start)
+    end = len(text) if end is None else end
+    at = _blank_end(text, start, end)
     if text[at : at + 1] != b"{":
-        message = f"expected a JSON object at byte {at}"
-        raise MalformedError(message)
-    at += 1
-    while not (end := _END.match(text, at)):
-        key = _KEY.match(text, at)
-        if key is None:
-            message = f"the JSON object is malformed or cut off at byte {at}"
-            raise MalformedError(message)
-        value_end = _value_end(text, key.end())
-        yield Member(_decoded_key(key[1], at), key.end(), value_end)
-        at = value_end
-    if start == 0 and _blank_end(text, end.end()) != len(text):
-        message = f"there is more text after the JSON object, from byte {end.end()}"
-        raise MalformedError(message)
+        raise FaultyError(_not_an_object(text, at, end), f"byte {at}")
+    at = _blank_end(text, at + 1, end)
+    more = text[at : at + 1] != b"}"
+    at += not more
+    while more:
+        key = _matched(_KEY, "a key and a colon", text, at, end)
+        value_end = _value_end(text, key.end(), end)
+        yield Member(str(decoded(key[1], at, f"byte {at}")), key.end(), value_end)
+        mark = _matched(_COMMA_OR_END, "',' or '}'", text, value_end, end)
+        more, at = mark[1] == b",", mark.end()
+    if (at := _blank_end(text, at, end)) != end:
+        raise FaultyError("not JSON: there is more text after the object", f"byte {at}")
 
 
-def _blank_end(text: mmap.mmap | bytes, start: int) -> int:
-    blank = _BLANK.match(text, start)
+def _not_an_object(text: Text, at: int, end: int) -> str:
+    if at == end:
+        return "not JSON: there is nothing but blanks"
+    if text[at : at + len(codecs.BOM_UTF8)] == codecs.BOM_UTF8:
+        return "not JSON: it begins with a byte-order mark"
+    return "not a JSON object"
+
+
+def _blank_end(text: Text, start: int, end: int) -> int:
+    blank = _BLANK.match(text, start, end)
     return blank.end() if blank else start
 
 
-def _decoded_key(raw: bytes, at: int) -> str:
-    try:
-        return msgspec.json.decode(raw, type=str)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"a key is malformed after byte {at}: {error}"
-        raise MalformedError(message) from error
+def _matched(
+    pattern: re.Pattern[bytes], what: str, text: Text, at: int, end: int
+) -> re.Match[bytes]:
+    found = pattern.match(text, at, end)
+    if found is None:
+        at = _blank_end(text, at, end)
+        sentence = "it is cut off" if at == end else f"expected {what}"
+        raise FaultyError(f"not JSON: {sentence}", f"byte {at}")
+    return found
 
 
-def _value_end(text: mmap.mmap | bytes, start: int) -> int:
+def _value_end(text: Text, start: int, end: int) -> int:
     if text[start : start + 1] not in (b"{", b"["):
-        scalar = _SCALAR.match(text, start)
-        if scalar is None:
-            message = f"expected a value at byte {start}"
-            raise MalformedError(message)
-        return scalar.end()
+        return _matched(_SCALAR, "a value", text, start, end).end()
     depth = 0
-    for token in _TOKEN.finditer(text, start):
+    for token in _TOKEN.finditer(text, start, end):
         match text[token.start()]:
             case 0x7B | 0x5B:  # { [
                 depth += 1
@@ -94,33 +134,90 @@ def _value_end(text: mmap.mmap | bytes, start: int) -> int:
                 if depth == 0:
                     return token.end()
             case _ if token.end() - token.start() == 1:
-                message = f"a string does not end, from byte {token.start()}"
-                raise MalformedError(message)
-    message = f"the text is cut off inside the value that begins at byte {start}"
-    raise MalformedError(message)
+                raise FaultyError("not JSON: a string does not end", f"byte {token.start()}")
+    raise FaultyError("not JSON: it is cut off inside the value that begins here", f"byte {start}")
 
 
-def repeated_key(text: bytes, decoded: Any) -> str | None:
-    """Return the path of a member whose key stands twice in its object, or None.
+class _Noted:
+    """What a JSON decoder passes over in silence, noted while it decodes."""
 
-    *decoded* is what ``msgspec.json.decode(text)`` gave. Re-encoding it yields fewer members than the text
-    has when a key was repeated; only then is the text read again, slowly, to name the place.
+    def __init__(self) -> None:
+        self.repeating: list[tuple[dict[str, Any], str]] = []
+        self.constants: list[str] = []
+
+    def read_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            self.repeating.append((found, repeated(key for key, _ in pairs)[0]))
+        return found
+
+
+def decoded(text: bytes, at: int = 0, place: str = "$") -> Any:
+    """Decode *text*, which begins at byte *at* of its document and is at *place* in it.
+
+    Raises ``FaultyError`` when *text* is not JSON, is nested too deeply, has an object in which a key stands
+    twice, or half a character. A whole number of more than 24 digits comes out shorter: it is no figure either way.
     """
-    kept = msgspec.json.encode(decoded).count(b'":')
-    if msgspec.json.format(text, indent=-1).count(b'":') == kept:
-        return None
-    found: list[str] = []
+    noted = _Noted()
+    plain = _loaded(text, at, place, noted)
+    if noted.constants:
+        byte = at + next(found.start(1) for found in _CONSTANT.finditer(text) if found[1])
+        raise FaultyError(f"not JSON: {noted.constants[0]} is no number", f"byte {byte}")
+    if noted.repeating:
+        # The last one noted is never among the dropped: whatever dropped it would have been noted later.
+        inside, key = noted.repeating[-1]
+        where = next(here for here, part in _walked(plain, place) if part is inside)
+        raise FaultyError(f"the key {shown(key)} stands twice in one object", where + step(key))
+    if _SURROGATE.search(text):
+        _check_characters(plain, place)
+    return plain
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in seen:
-                found.append(key)
-            seen[key] = value
-        return seen
 
-    json.loads(text, object_pairs_hook=once)
-    return found[0] if found else None
+def _check_characters(plain: Any, place: str) -> None:
+    for here, part in _walked(plain, place):
+        if isinstance(part, str) and _HALF_A_CHARACTER.search(part):
+            raise FaultyError(f"{shown(part)} holds half of a character", here)
+
+
+def _loaded(text: bytes, at: int, place: str, noted: _Noted) -> Any:
+    string = _string(text, at)
+    try:
+        return json.loads(
+            string,
+            object_pairs_hook=noted.read_object,
+            parse_int=lambda digits: int(digits[:_ENOUGH_DIGITS]),
+            parse_constant=noted.constants.append,
+        )
+    except json.JSONDecodeError as error:
+        byte = at + len(string[: error.pos].encode())
+        raise FaultyError(f"not JSON: {_sentence(error)}", f"byte {byte}") from error
+    except RecursionError:
+        raise FaultyError("nested too deeply", place) from None
+
+
+def _string(text: bytes, at: int) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise FaultyError(f"not UTF-8: {error.reason}", f"byte {at + error.start}") from error
+
+
+def _sentence(error: json.JSONDecodeError) -> str:
+    said = error.msg.removesuffix(" at").removesuffix(" starting").rstrip(": ")
+    return said[:1].lower() + said[1:]
+
+
+def _walked(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """Go through all parts of *value*, keys included, each with its place."""
+    waiting = [(place, value)]
+    while waiting:
+        here, part = waiting.pop()
+        yield here, part
+        if isinstance(part, dict):
+            for key, inner in part.items():
+                waiting += [(here + step(key), key), (here + step(key), inner)]
+        elif isinstance(part, list):
+            waiting += [(f"{here}[{n}]", inner) for n, inner in enumerate(part)]
 
 
 def locate(value: Any, kind: Any, place: str = "$") -> tuple[str, str] | None:
@@ -132,7 +229,7 @@ def locate(value: Any, kind: Any, place: str = "$") -> tuple[str, str] | None:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         for key, inner, inner_kind in _parts(value, kind):
-            if found := locate(inner, inner_kind, f"{place}{_step(key)}"):
+            if found := locate(inner, inner_kind, f"{place}{step(key)}"):
                 return found
         return place, str(error).partition(" - at ")[0]
     return None
@@ -148,7 +245,3 @@ def _parts(value: Any, kind: Any) -> Iterator[tuple[str, Any, Any]]:
     elif get_origin(kind) is dict:
         for key, inner in value.items():
             yield key, inner, get_args(kind)[1]
-
-
-def _step(key: str) -> str:
-    return f".{key}" if key.isidentifier() else f"[{json.dumps(key, ensure_ascii=False)}]"

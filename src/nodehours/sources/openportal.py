@@ -2,23 +2,36 @@
 
 The shapes are those of the ``openportal`` package, generations 0.32 and 0.94: every field but ``project``
 and ``reports`` is optional, unknown fields are ignored, figures are whole seconds, days are UTC dates.
-Stricter than that package where usage could be lost or counted twice without a word: repeated keys, a day
-named twice, a user of another project, and another kind of report are faults.
+Stricter than that package where usage could be lost or counted twice without a word (repeated keys, a day or
+a user named twice, a user of another project, another kind of report) and where the ledger could not keep what
+it accepts (figures from 2**63 on, names with characters that nothing prints): these are faults. A fault stops
+its project and no other. Its place is a path in the project's report if the project can be named, else in the
+document; a byte is always one of the document.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from nodehours.sources.document import Document
-from nodehours.sources.json_text import MalformedError, Member, locate, members, repeated_key
-from nodehours.terms.fault import Fault
+from nodehours.sources.json_text import (
+    FaultyError,
+    Member,
+    Text,
+    decoded,
+    locate,
+    members,
+    repeated,
+    step,
+)
+from nodehours.terms.fault import Fault, shown
 from nodehours.terms.identifiers import (
+    BLANKS,
     PortalIdentifier,
     ProjectIdentifier,
     UserIdentifier,
@@ -60,13 +73,14 @@ class _Project(msgspec.Struct):
 _DAILY_FIELDS = frozenset(_Daily.__struct_fields__)
 
 
-class _FaultyError(Exception):
-    """A fault inside one project's report: a sentence and the place."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Where one project's report stands in the document, and what the document says that it is of."""
 
-    def __init__(self, sentence: str, place: str | None = None) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.place = place
+    start: int
+    end: int
+    project: ProjectIdentifier | None
+    portal: PortalIdentifier | None = None
 
 
 class Report:
@@ -78,174 +92,172 @@ class Report:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._portal: PortalIdentifier | None = None
-        self._members: list[Member] = []
         self._faults: list[Fault] = []
+        self._parts: list[_Part] = []
         try:
-            self._find_members()
-        except MalformedError as error:
-            self._refuse(f"not JSON: {error}")
+            self._parts = self._find_parts()
+        except FaultyError as error:
+            self._faults = [self._fault(error)]
 
     def __len__(self) -> int:
         """How many items iterating will give."""
-        return len(self._members) + len(self._faults)
+        return len(self._faults) + len(self._parts)
 
     def __iter__(self) -> Iterator[ProjectUsage | Fault]:
         """Give the faults of the whole, then each project."""
         yield from self._faults
-        for member in self._members:
-            yield _read_project(self._document, member, self._portal)
+        yield from map(self._read, self._parts)
 
-    def _refuse(self, sentence: str, project: str | None = None, place: str | None = None) -> None:
-        self._faults.append(Fault(self._document.name, sentence, project, place))
-
-    def _find_members(self) -> None:
-        top = list(members(self._document.content))
-        keys = [member.key for member in top]
-        if twice := _repeated(keys):
-            self._refuse(f"the key {twice[0]!r} stands twice", place="$")
-        elif "project" in keys and "reports" in keys:
-            self._members = [Member("", 0, len(self._document.content))]
-        elif "portal" in keys and "reports" in keys:
-            self._find_projects({member.key: member for member in top})
-        else:
-            named = ", ".join(map(repr, keys[:5])) or "none"
-            self._refuse(
-                f"neither a ProjectUsageReport nor a UsageReport of OpenPortal: its keys are {named}"
-            )
-
-    def _find_projects(self, top: dict[str, Member]) -> None:
-        content = self._document.content
+    def _read(self, part: _Part) -> ProjectUsage | Fault:
         try:
-            name = msgspec.json.decode(content[top["portal"].start : top["portal"].end], type=str)
-            self._portal = PortalIdentifier.parse(name)
-        except (ValueError, msgspec.MsgspecError) as error:
-            self._refuse(str(error), place="$.portal")
-            return
-        # All of them are found before the first is read: a report that is cut off posts nothing.
-        found = list(members(content, top["reports"].start))
-        twice = _repeated([member.key.strip() for member in found])
-        for project in twice:
-            self._refuse("the project stands twice in the report", project)
-        self._members = [member for member in found if member.key.strip() not in twice]
+            return _project_usage(self._document.content, part)
+        except FaultyError as error:
+            return self._fault(error, part.project)
+
+    def _fault(self, error: FaultyError, project: ProjectIdentifier | None = None) -> Fault:
+        named = str(project) if project else None
+        return Fault(self._document.name, error.sentence, named, error.place)
+
+    def _find_parts(self) -> list[_Part]:
+        content = self._document.content
+        found = list(members(content))
+        keys = [member.key for member in found]
+        if twice := repeated(keys):
+            raise FaultyError(f"the key {shown(twice[0])} stands twice", f"${step(twice[0])}")
+        top = dict(zip(keys, found, strict=True))
+        if {"project", "reports"} <= top.keys():
+            return [_Part(0, len(content), self._named(top["project"]))]
+        if {"portal", "reports"} <= top.keys():
+            return self._find_projects(top)
+        named = ", ".join(map(shown, keys[:5])) or "none"
+        sentence = (
+            f"neither a ProjectUsageReport nor a UsageReport of OpenPortal: its keys are {named}"
+        )
+        raise FaultyError(sentence, "$")
+
+    def _named(self, member: Member) -> ProjectIdentifier | None:
+        """Tell whose report this is, to name it in faults; what is wrong with the name itself is found later."""
+        try:
+            return self._string(member, ProjectIdentifier.parse)
+        except FaultyError:
+            return None
+
+    def _string(self, member: Member, parse: Callable[[str], Value]) -> Value:
+        """Read a member of the document that is a string."""
+        place = f"${step(member.key)}"
+        return _parsed(parse, _converted(self._decoded(member), str, place), place)
+
+    def _decoded(self, member: Member) -> Any:
+        text = self._document.content[member.start : member.end]
+        return decoded(text, member.start, f"${step(member.key)}")
+
+    def _find_projects(self, top: dict[str, Member]) -> list[_Part]:
+        """Find all projects before the first is read: of a report that is cut off, none is."""
+        content, reports = self._document.content, top.pop("reports")
+        portal = self._string(top.pop("portal"), PortalIdentifier.parse)
+        for ignored in top.values():
+            self._decoded(ignored)
+        if content[reports.start : reports.start + 1] != b"{":
+            raise FaultyError("Expected `object`", "$.reports")
+        parts: list[_Part] = []
+        for member in list(members(content, reports.start, reports.end)):
+            try:
+                project = _parsed(ProjectIdentifier.parse, member.key, "$.reports", member.key)
+                parts.append(_Part(member.start, member.end, project, portal))
+            except FaultyError as error:
+                self._faults.append(self._fault(error))
+        return self._without_repeated(parts)
+
+    def _without_repeated(self, parts: list[_Part]) -> list[_Part]:
+        twice = repeated(part.project for part in parts)
+        error = FaultyError("the project stands twice in the report", "$.reports")
+        self._faults += [self._fault(error, project) for project in twice]
+        return [part for part in parts if part.project not in twice]
 
 
-def _repeated(keys: list[str]) -> list[str]:
-    return [key for key, count in Counter(keys).items() if count > 1]
-
-
-def _read_project(
-    document: Document, member: Member, portal: PortalIdentifier | None
-) -> ProjectUsage | Fault:
-    try:
-        usage = _project_usage(document.content[member.start : member.end])
-        if portal is not None:
-            _check_key(usage.project, member.key, portal)
-    except _FaultyError as error:
-        return Fault(document.name, error.sentence, member.key or None, error.place)
-    return usage
-
-
-def _check_key(project: ProjectIdentifier, key: str, portal: PortalIdentifier) -> None:
-    if str(project) != key.strip():
-        message = f"the report under this key is for {project}"
-        raise _FaultyError(message, "$.project")
-    if project.portal != portal.portal:
-        message = f"a project of {project.portal} in the report of {portal}"
-        raise _FaultyError(message, "$.project")
-
-
-def _project_usage(text: bytes) -> ProjectUsage:
-    plain = _decoded(text)
-    report = _converted(plain)
+def _project_usage(content: Text, part: _Part) -> ProjectUsage:
+    plain = decoded(content[part.start : part.end], part.start)
+    report = _converted(plain, _Project, "$")
     project = _parsed(ProjectIdentifier.parse, report.project, "$.project")
-    days: dict[date, Day] = {}
-    for key, daily in report.reports.items():
-        place = f'$.reports["{key}"]'
-        day = _parsed(read_day, key.strip(), place)
-        if day in days:
-            message = f"the day {day} stands twice"
-            raise _FaultyError(message, place)
-        _check_shape(plain["reports"][key], place)
-        days[day] = _day(daily, place)
+    if part.project not in {None, project}:
+        sentence = f"the report under the key of {part.project} is for {project}"
+        raise FaultyError(sentence, "$.project")
+    if part.portal and part.portal.portal != project.portal:
+        sentence = f"a project of {project.portal} in the report of {part.portal}"
+        raise FaultyError(sentence, "$.project")
+    days = _days(report, plain["reports"])
     return ProjectUsage(project, days, _claims(report.users, project))
 
 
-def _decoded(text: bytes) -> Any:
-    try:
-        plain = msgspec.json.decode(text)
-        twice = repeated_key(text, plain)
-    except RecursionError:
-        raise _FaultyError("nested too deeply") from None
-    except (msgspec.DecodeError, ValueError) as error:
-        message = f"not JSON: {error}"
-        raise _FaultyError(message) from error
-    if twice is not None:
-        message = f"the key {twice!r} stands twice in one object"
-        raise _FaultyError(message)
-    return plain
+def _days(report: _Project, plain: dict[str, Any]) -> dict[date, Day]:
+    days: dict[date, Day] = {}
+    for key, daily in report.reports.items():
+        place = f"$.reports{step(key)}"
+        day = _parsed(read_day, key.strip(BLANKS), place)
+        if day in days:
+            raise FaultyError(f"the day {day} stands twice", place)
+        _check_shape(plain[key], place)
+        days[day] = _day(daily, place)
+    return days
 
 
-def _converted(plain: Any) -> _Project:
+def _converted(plain: Any, kind: type[Value], place: str) -> Value:
     try:
-        return msgspec.convert(plain, _Project)
+        return msgspec.convert(plain, kind)
     except msgspec.ValidationError as error:
-        place, sentence = locate(plain, _Project) or ("$", str(error))
-        raise _FaultyError(sentence, place) from error
+        where, sentence = locate(plain, kind, place) or (place, str(error))
+        raise FaultyError(sentence, where) from error
 
 
-def _parsed(parse: Callable[[str], Value], text: str, place: str) -> Value:
+def _parsed(parse: Callable[[str], Value], text: str, place: str, *steps: str) -> Value:
+    """Read *text*, which stands at *place* or, from there, some steps further in."""
     try:
         return parse(text)
     except ValueError as error:
-        raise _FaultyError(str(error), place) from error
+        raise FaultyError(str(error), place + "".join(map(step, steps))) from error
 
 
 def _check_shape(plain: dict[str, Any], place: str) -> None:
     """Refuse a day of another kind of report, which would otherwise pass for a day without usage."""
     if plain and _DAILY_FIELDS.isdisjoint(plain):
-        message = (
-            f"not a day of a usage report: its keys are {', '.join(map(repr, list(plain)[:5]))}"
-        )
-        raise _FaultyError(message, place)
+        keys = ", ".join(map(shown, list(plain)[:5]))
+        raise FaultyError(f"not a day of a usage report: its keys are {keys}", place)
 
 
 def _day(daily: _Daily, place: str) -> Day:
-    local_users = {**daily.reports, **daily.user_job_counts, **daily.user_wait_seconds}
+    local_users = {
+        _parsed(read_local_user, local_user, place, field, local_user): None
+        for field in ("reports", "user_job_counts", "user_wait_seconds")
+        for local_user in getattr(daily, field)
+    }
     usage = {
-        _parsed(read_local_user, local_user, place): DailyUsage(
+        local_user: DailyUsage(
             daily.reports[local_user].seconds if local_user in daily.reports else 0,
             daily.user_job_counts.get(local_user, 0),
             daily.user_wait_seconds.get(local_user, 0),
         )
         for local_user in local_users
     }
-    return Day(
-        daily.is_complete,
-        daily.num_jobs,
-        daily.total_wait_seconds,
-        usage,
-        dict(_components(daily, place)),
-    )
+    components = dict(_components(daily, place))
+    return Day(daily.is_complete, daily.num_jobs, daily.total_wait_seconds, usage, components)
 
 
 def _components(daily: _Daily, place: str) -> Iterator[tuple[Component, int]]:
     for name, used in daily.components.items():
-        component = _parsed(read_component, name, f"{place}.components")
+        component = _parsed(read_component, name, place, "components", name)
         for local_user, seconds in used.items():
-            named = _parsed(read_local_user, local_user, f"{place}.components")
-            yield Component(named, component), seconds.seconds
+            _parsed(read_local_user, local_user, place, "components", name, local_user)
+            yield Component(local_user, component), seconds.seconds
 
 
 def _claims(users: dict[str, str], project: ProjectIdentifier) -> frozenset[Claim]:
-    claims = (_claim(user, local_user, project) for user, local_user in users.items())
-    return frozenset(claims)
-
-
-def _claim(user: str, local_user: str, project: ProjectIdentifier) -> Claim:
-    place = f'$.users["{user}"]'
-    user_identifier = _parsed(UserIdentifier.parse, user, place)
-    if user_identifier.project_identifier != project:
-        message = f"a user of {user_identifier.project_identifier}, not of {project}"
-        raise _FaultyError(message, place)
-    return Claim(_parsed(read_local_user, local_user, place), user_identifier)
+    claims: dict[UserIdentifier, Claim] = {}
+    for key, name in users.items():
+        user = _parsed(UserIdentifier.parse, key, "$.users", key)
+        if user.project_identifier != project:
+            sentence = f"a user of {user.project_identifier}, not of {project}"
+            raise FaultyError(sentence, f"$.users{step(key)}")
+        if user in claims:
+            raise FaultyError(f"the user {user} stands twice", f"$.users{step(key)}")
+        claims[user] = Claim(_parsed(read_local_user, name, "$.users", key), user)
+    return frozenset(claims.values())

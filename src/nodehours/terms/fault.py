@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_MAX_SHOWN = 64
+
+
+def shown(text: str) -> str:
+    """Quote *text* for a sentence: on one line, cut when it is long, nothing in it that could steer a terminal."""
+    return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…")
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, and where: the document, in it the project (if known) and the place."""
+    """What is wrong, and where: the document, in it the project if that is known, and in that the place."""
 
     document: str
     sentence: str

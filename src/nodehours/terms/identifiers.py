@@ -1,7 +1,7 @@
 """OpenPortal's names: ``project.portal`` for a project, ``user.project.portal`` for a user in a project.
 
-Each part is made of ASCII letters, digits, ``_`` and ``-``; case is kept and significant; blanks around the
-whole are dropped. A value of these classes cannot exist unless it is valid.
+Each part is made of ASCII letters, digits, ``_`` and ``-``, and does not begin with ``-``; case is kept and
+significant; blanks around a part are dropped. A value of these classes cannot exist unless it is valid.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from nodehours.terms.fault import shown
 
 MAX_PART = 64
 """The longest part of an identifier that is accepted, in characters."""
@@ -16,89 +19,83 @@ MAX_PART = 64
 UNKNOWN = "unknown"
 """The local user under which OpenPortal reports usage that it cannot attribute, and the name of the row of nobody."""
 
-_PART = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_PART}}}", re.ASCII)
+BLANKS = (
+    "\t\n\v\f\r \x85\xa0\u1680"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+    + "\u2028\u2029\u202f\u205f\u3000"
+)
+"""What OpenPortal drops around names and days: the characters that Unicode calls white space."""
+
+_PART = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_-]{{0,{MAX_PART - 1}}}", re.ASCII)
 _MAX_NAME = 255
 _MAX_USERNAME = 128
 _CONTROL = {"Cc", "Cs"}
 
 
-def _parts(text: str, form: str) -> list[str]:
-    parts = text.strip(" \t\r\n").split(".")
-    if len(parts) != form.count(".") + 1 or not all(map(_PART.fullmatch, parts)):
-        message = (
-            f"{_shown(text)} is not of the form {form}"
-            f" (letters, digits, '_' and '-', at most {MAX_PART} characters a part)"
-        )
-        raise ValueError(message)
-    return parts
+class _Identifier:
+    """What the identifiers share. Their fields are the parts, in the order in which they are written."""
+
+    __slots__ = ()
+    __match_args__: ClassVar[tuple[str, ...]]  # set by ``dataclass``
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read it as OpenPortal does. Raises ``ValueError`` with a sentence."""
+        parts = [part.strip(BLANKS) for part in text.split(".")]
+        if len(parts) != len(cls.__match_args__):
+            raise ValueError(_misformed(cls, text))
+        return cls(*parts)
+
+    def __post_init__(self) -> None:
+        """Refuse a part that is not allowed."""
+        if not all(_PART.fullmatch(part) for part in self._parts()):
+            raise ValueError(_misformed(type(self), str(self)))
+
+    def __str__(self) -> str:
+        """Write it as OpenPortal does."""
+        return ".".join(self._parts())
+
+    def _parts(self) -> list[str]:
+        return [getattr(self, name) for name in self.__match_args__]
 
 
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= MAX_PART else text[:MAX_PART] + "…")
+def _misformed(kind: type[_Identifier], text: str) -> str:
+    return (
+        f"{shown(text)} is not of the form {'.'.join(kind.__match_args__)}"
+        f" (a part is 1 to {MAX_PART} letters, digits, '_' and '-', and does not begin with '-')"
+    )
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class PortalIdentifier:
+class PortalIdentifier(_Identifier):
     """A portal, such as ``brics``."""
 
     portal: str
 
-    @classmethod
-    def parse(cls, text: str) -> PortalIdentifier:
-        """Read a portal's name. Raises ``ValueError`` with a sentence."""
-        return cls(*_parts(text, "portal"))
-
-    def __str__(self) -> str:
-        """Write it as OpenPortal does."""
-        return self.portal
-
 
 @dataclass(frozen=True, slots=True, order=True)
-class ProjectIdentifier:
+class ProjectIdentifier(_Identifier):
     """A project of a portal, such as ``climate.brics``."""
 
     project: str
     portal: str
 
-    @classmethod
-    def parse(cls, text: str) -> ProjectIdentifier:
-        """Read ``project.portal``. Raises ``ValueError`` with a sentence."""
-        return cls(*_parts(text, "project.portal"))
-
-    def __str__(self) -> str:
-        """Write it as OpenPortal does."""
-        return f"{self.project}.{self.portal}"
-
 
 @dataclass(frozen=True, slots=True, order=True)
-class Identity:
+class Identity(_Identifier):
     """A person at a portal, such as ``alice.brics``: the same one in all projects of that portal."""
 
     user: str
     portal: str
 
-    @classmethod
-    def parse(cls, text: str) -> Identity:
-        """Read ``user.portal``. Raises ``ValueError`` with a sentence."""
-        return cls(*_parts(text, "user.portal"))
-
-    def __str__(self) -> str:
-        """Write it as ``user.portal``."""
-        return f"{self.user}.{self.portal}"
-
 
 @dataclass(frozen=True, slots=True, order=True)
-class UserIdentifier:
+class UserIdentifier(_Identifier):
     """A user in a project of a portal, such as ``alice.climate.brics``."""
 
     user: str
     project: str
     portal: str
-
-    @classmethod
-    def parse(cls, text: str) -> UserIdentifier:
-        """Read ``user.project.portal``. Raises ``ValueError`` with a sentence."""
-        return cls(*_parts(text, "user.project.portal"))
 
     @property
     def project_identifier(self) -> ProjectIdentifier:
@@ -109,10 +106,6 @@ class UserIdentifier:
     def identity(self) -> Identity:
         """The person behind it."""
         return Identity(self.user, self.portal)
-
-    def __str__(self) -> str:
-        """Write it as OpenPortal does."""
-        return f"{self.user}.{self.project}.{self.portal}"
 
 
 def read_local_user(text: str) -> str:
@@ -141,7 +134,7 @@ def read_username(text: str) -> str:
     """
     if len(text) > _MAX_USERNAME or not text.isprintable() or text.split() != [text]:
         raise ValueError(
-            f"{_shown(text)} cannot be a username (1 to {_MAX_USERNAME} printable characters, no blank)"
+            f"{shown(text)} cannot be a username (1 to {_MAX_USERNAME} printable characters, no blank)"
         )
     return text
 
@@ -151,13 +144,17 @@ def read_full_name(text: str) -> str:
 
     Joiners and direction marks are part of names; what would move a terminal's cursor is not.
     """
-    if len(text) > _MAX_NAME or any(unicodedata.category(character) in _CONTROL for character in text):
-        raise ValueError(f"{_shown(text)} cannot be a person's name (at most {_MAX_NAME} characters, no control)")
+    if len(text) > _MAX_NAME or any(
+        unicodedata.category(character) in _CONTROL for character in text
+    ):
+        raise ValueError(
+            f"{shown(text)} cannot be a person's name (at most {_MAX_NAME} characters, no control)"
+        )
     return text
 
 
 def _name(text: str, what: str) -> str:
     if not 1 <= len(text) <= _MAX_NAME or not text.isprintable():
-        message = f"{_shown(text)} cannot be {what} (1 to {_MAX_NAME} printable characters)"
+        message = f"{shown(text)} cannot be {what} (1 to {_MAX_NAME} printable characters)"
         raise ValueError(message)
     return text

@@ -7,6 +7,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from nodehours.terms.fault import shown
+
 FIRST_DAY = date(1970, 1, 1)
 """The first day usage can be of; OpenPortal accepts the years 1970 to 2200."""
 END_DAY = date(2201, 1, 1)
@@ -64,15 +66,15 @@ def read_day(text: str) -> date:
     """
     match = _DAY.fullmatch(text)
     if match is None:
-        message = f"{text!r} is not a date of the form YYYY-MM-DD"
+        message = f"{shown(text)} is not a date of the form YYYY-MM-DD"
         raise ValueError(message)
     year, month, day = map(int, match.groups())
     try:
         found = date(year, month, day)
     except ValueError:
-        message = f"{text!r} is not a day of the calendar"
+        message = f"{shown(text)} is not a day of the calendar"
         raise ValueError(message) from None
     if not FIRST_DAY <= found < END_DAY:
-        message = f"{text!r} is outside the years 1970 to 2200"
+        message = f"{shown(text)} is outside the years 1970 to 2200"
         raise ValueError(message)
     return found

@@ -42,7 +42,10 @@ def test_your_own_database_is_upgraded_only_when_you_say_so(empty_url: str) -> N
 
     assert refused.returncode == 3
     assert refused.stderr == "Error: the database has no ledger yet: run `nodehours db upgrade`\n"
-    assert (status.returncode, status.stderr) == (1, "Run `nodehours db upgrade`.\n")
+    assert (status.returncode, status.stderr) == (
+        1,
+        "The ledger cannot be used: the database has no ledger yet: run `nodehours db upgrade`.\n",
+    )
     assert upgraded.stdout == "The schema was not there and is now 0001.\n"
     assert again.stdout == "The schema is 0001 already, the newest.\n"
     assert run("db", "status", **own).returncode == 0

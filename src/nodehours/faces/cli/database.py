@@ -33,12 +33,12 @@ def upgrade() -> None:
 
 @db.command()
 def status() -> None:
-    """Tell which schema the database has; exit status 1 when it must be upgraded."""
+    """Tell which schema the database has; exit status 1 when it is not the one needed."""
     settings = Settings.from_environment()
     with running_store(settings.database_url, settings.data_dir) as url:
         found = schema_status(url)
     where = "your own PostgreSQL" if settings.database_url else f"embedded in {settings.data_dir}"
     click.echo(f"database  {where}\nschema    {found.current or 'none'}\nnewest    {found.newest}")
-    if not found.is_newest:
-        click.echo("Run `nodehours db upgrade`.", err=True)
+    if found.refusal:
+        click.echo(f"The ledger cannot be used: {found.refusal}.", err=True)
         sys.exit(1)

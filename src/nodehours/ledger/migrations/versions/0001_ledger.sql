@@ -154,7 +154,7 @@ create table usage_days (
     is_complete boolean not null,
     jobs bigint not null check (jobs >= 0),
     wait_seconds bigint not null check (wait_seconds >= 0),
-    revision bigint not null,
+    revision bigint not null references postings,
     primary key (allocation_id, day),
     foreign key (allocation_id, year, month) references statements
 );
@@ -190,7 +190,7 @@ create table usage_rows (
     user_id bigint references users,
     username text not null check (username <> ''),
     node_seconds bigint not null check (node_seconds >= 0),
-    revision bigint not null,
+    revision bigint not null references postings,
     unique nulls not distinct (allocation_id, year, month, user_id),
     foreign key (allocation_id, year, month) references statements,
     check ((user_id is null) = (username = 'unknown'))
