@@ -17,7 +17,9 @@ from nodehours.sources.json_text import (
 )
 
 # Text that looks like the end of a key, of a string or of an object, inside strings.
-tricky = st.sampled_from(['":', '"', "\\", '\\"', "{", "}", "]", ",", '{"seconds": 1}', "é", "😀"])
+tricky = st.sampled_from(
+    ['":', ":", '"', "\\", '\\"', "{", "}", "]", ",", '{"seconds": 1}', "é", "😀"]
+)
 strings = st.lists(tricky | st.text(max_size=3), max_size=3).map("".join)
 scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | strings
 floats = st.floats(allow_nan=False, allow_infinity=False)

@@ -11,6 +11,7 @@ import pytest
 from nodehours.sources.document import Document
 from nodehours.sources.openportal import Report
 from nodehours.terms.fault import Fault
+from nodehours.terms.usage import ProjectUsage
 from tests.sources.wheel import NAME, fault, read, read_one
 
 MIB = 2**20
@@ -67,6 +68,16 @@ def test_a_value_nested_a_million_times_is_refused_in_the_project_that_has_it(
     assert fault(project(later=deep)) == Fault(NAME, "nested too deeply", "climate.brics", "$")
     portal = f'{{"portal": "brics", "reports": {{"climate.brics": {project(later=deep)}}}}}'
     assert fault(portal) == Fault(NAME, "nested too deeply", "climate.brics", "$")
+
+
+def test_a_value_nested_just_as_deeply_as_can_be_is_read_or_refused_and_nothing_between() -> None:
+    """Whatever the interpreter's limit is: the last depth that one step can read may be too deep for the next."""
+    limit = sys.getrecursionlimit()
+
+    read_at = [isinstance(read(project(later="[" * n + "]" * n))[0], ProjectUsage)
+               for n in range(limit - 250, limit + 50)]  # fmt: skip
+
+    assert read_at == sorted(read_at, reverse=True)
 
 
 def test_a_million_digits_are_no_figure_and_take_no_time() -> None:

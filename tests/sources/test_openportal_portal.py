@@ -103,7 +103,7 @@ def test_a_project_that_stands_twice_is_refused_both_times(again: str) -> None:
 
     assert names(items) == ["ocean.brics"]
     assert faults(items) == [
-        Fault(NAME, "the project stands twice in the report", "ice.brics", "$.reports")
+        Fault(NAME, "the project stands twice in the report", "ice.brics", "$")
     ]
 
 

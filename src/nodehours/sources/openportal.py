@@ -169,8 +169,8 @@ class Report:
         return self._without_repeated(parts)
 
     def _without_repeated(self, parts: list[_Part]) -> list[_Part]:
-        twice = repeated(part.project for part in parts)
-        error = FaultyError("the project stands twice in the report", "$.reports")
+        twice = dict.fromkeys(repeated(part.project for part in parts))
+        error = FaultyError("the project stands twice in the report", "$")
         self._faults += [self._fault(error, project) for project in twice]
         return [part for part in parts if part.project not in twice]
 
