@@ -231,3 +231,17 @@ def test_no_room_for_the_copy_is_said_as_what_it_is(tmp_path: Path) -> None:
 
     sentence = f"unreadable: no copy can be kept in {tmp_path}: File too large\n"
     assert process.stdout.decode() == sentence
+
+
+def test_without_a_directory_for_temporary_files_nothing_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The directory was there when the program started, and is gone."""
+    (tmp_path / "report.json").write_bytes(REPORT)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+
+    with (
+        pytest.raises(UnreadableError, match="no temporary file can be made: No such file"),
+        opened(str(tmp_path / "report.json")),
+    ):
+        pass

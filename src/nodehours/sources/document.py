@@ -49,13 +49,20 @@ def opened(name: str) -> Iterator[Document]:
 
     Raises ``UnreadableError`` when it cannot be read, is cut off, is empty or too large, or has a MiB of blanks.
     """
-    # Unbuffered: on a full disk, closing must not try to write what is left.
-    with tempfile.TemporaryFile(prefix="nodehours-", buffering=0) as spool:
+    with _temporary() as spool:
         sha256 = _spooled(name, spool)
         if spool.tell() == 0:
             raise UnreadableError("the document is empty")
         with mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) as content:
             yield Document("<stdin>" if name == STDIN else name, content, sha256)
+
+
+def _temporary() -> io.FileIO:
+    try:
+        # Unbuffered: on a full disk, closing must not try to write what is left.
+        return tempfile.TemporaryFile(prefix="nodehours-", buffering=0)
+    except OSError as error:
+        raise UnreadableError(f"no temporary file can be made: {error.strerror}") from error
 
 
 def _spooled(name: str, spool: io.FileIO) -> bytes:
