@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
+
+Answer = TypeVar("Answer")
 
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
@@ -17,27 +19,57 @@ _SESSION = {
     "application_name": "nodehours",
     "options": "-c default_transaction_read_only=on -c statement_timeout=30s -c jit=off",
 }
+_PATIENCE_SECONDS = 5
+"""How long a reader waits for a connection. Nor does the pool try longer to make one: it would try ever more
+seldom, and not see for minutes that the database is back; the next reader makes it try again.
+"""
 
 
 class StoreUnavailableError(Exception):
     """The database cannot be reached just now."""
 
 
+class _DeadConnectionError(psycopg.OperationalError):
+    """The connection was lost while it was used, or before."""
+
+
 @asynccontextmanager
 async def reading_pool(url: str, size: int) -> AsyncIterator[Pool]:
     """Yield a pool of up to *size* connections to the libpq URL *url*."""
     pool: Pool = AsyncConnectionPool(
-        url, kwargs=_SESSION, min_size=1, max_size=size, timeout=10, open=False
+        url,
+        kwargs=_SESSION,
+        min_size=1,
+        max_size=size,
+        timeout=_PATIENCE_SECONDS,
+        reconnect_timeout=_PATIENCE_SECONDS,
+        open=False,
     )
     async with pool:
         yield pool
 
 
-@asynccontextmanager
-async def reading(pool: Pool) -> AsyncIterator[Connection]:
-    """Yield a connection of *pool*. Raises ``StoreUnavailableError`` when the database fails."""
+async def read(pool: Pool, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+    """Return what *work* answers over a connection of *pool*. Raises ``StoreUnavailableError`` when the database fails.
+
+    That a connection died in the pool, say because the database was restarted, is found out only by using it.
+    Reading can be done twice, so *work* then gets another one, after the pool has thrown out its dead.
+    """
     try:
-        async with pool.connection() as connection:
-            yield connection
-    except (psycopg.OperationalError, PoolTimeout) as error:
+        try:
+            return await _read(pool, work)
+        except _DeadConnectionError:
+            await pool.check()
+            return await _read(pool, work)
+    except psycopg.OperationalError as error:
         raise StoreUnavailableError(str(error)) from error
+
+
+async def _read(pool: Pool, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+    async with pool.connection() as connection:
+        try:
+            return await work(connection)
+        except psycopg.OperationalError as error:
+            if connection.closed:
+                raise _DeadConnectionError(str(error)) from error
+            raise

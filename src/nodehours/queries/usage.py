@@ -4,12 +4,15 @@ Rows come in the order (year, month, allocation, id), which is total. A page is 
 skipping rows: the ledger keeps how many rows each month and each statement has, so the part of the order
 that a page stands in is found from these counts, and only its own rows are read.
 
-A *part* is the visible piece of one statement: all its rows, or the one row of one user.
+A *part* is the visible piece of one statement: all its rows, or the one row of one user. The rows of a user
+are few, and looked up first, by nothing but the user: no statistics can then lead the planner to go through
+those of everybody.
 """
 
 from __future__ import annotations
 
 from psycopg import sql
+from psycopg.types.numeric import Int8
 
 from nodehours.queries.pool import Connection
 from nodehours.terms.row import Page, UsageFilter, UsageRow
@@ -19,36 +22,43 @@ from nodehours.terms.scope import Scope
 _COUNTED_MONTHS = "select year, month, row_count from month_counts where {when}"
 _MONTHS = "select year, month, sum(row_count)::bigint as row_count from ({parts}) as part group by year, month"
 
-# The statements of the allocations asked for, as far as they are visible whole.
 _STATEMENTS = """
-select year, month, allocation_id, null::bigint as only_user, row_count
-from statements where {when} and {which}
+select year, month, allocation_id, null::bigint as only_row, row_count
+from statements where {when} and {which} and {visible}
 """
 
-# The reader's own rows elsewhere: a statement has at most one row of a user.
-_OWN_ROWS = """
-select year, month, allocation_id, user_id as only_user, 1 as row_count
-from usage_rows where {when} and {which} and user_id = %(reader)s
-and not allocation_id = any(%(allocations)s)
+# A statement has at most one row of a user.
+_OF_USER = """
+of_user as materialized (
+    select year, month, allocation_id, user_id, id from usage_rows where user_id = {user}
+),
 """
-
 _ROWS_OF_USER = """
-select year, month, allocation_id, user_id as only_user, 1 as row_count
-from usage_rows where {when} and {which} and {visible}
-and user_id = (select id from users where uuid = %(user)s)
+select year, month, allocation_id, id as only_row, 1 as row_count
+from of_user where {when} and {which} and {visible}
 """
 
+_READER = sql.SQL("%(reader)s")
+_USER = sql.SQL("(select id from users where uuid = %(user)s)")
 _ALLOCATION = sql.SQL("allocation_id = (select id from allocations where uuid = %(allocation)s)")
 _VISIBLE_ALLOCATION = sql.SQL("allocation_id = any(%(allocations)s)")
+_ELSEWHERE = sql.SQL("not allocation_id = any(%(allocations)s)")
 _VISIBLE_ROW = sql.SQL("(allocation_id = any(%(allocations)s) or user_id = %(reader)s)")
 _SAME_MONTH = sql.SQL("(year, month) = (hit.year, hit.month)")
 _ANY = sql.SQL("true")
+_NOTHING = sql.SQL("")
+
+_COUNT = """
+with {of_user} months as ({months})
+select coalesce(sum(row_count), 0)::bigint from months
+"""
 
 # Months before the page are skipped by their counts, parts before it by theirs. The inner limit ends the
 # running sum as soon as the page is full, since every part has at least one row; the outer one takes the rows
 # of the page out of those of its first and last part.
 _PAGE = """
-with months as materialized (
+with {of_user}
+months as materialized (
     select year, month, row_count, (sum(row_count) over (order by year, month))::bigint - row_count as before
     from ({months}) as counted
 ),
@@ -56,7 +66,7 @@ parts as materialized (
     select hit.year, hit.month, part.*
     from months as hit cross join lateral (
         select * from (
-            select allocation_id, only_user,
+            select allocation_id, only_row,
                    hit.before + sum(row_count) over (order by allocation_id) - row_count as before,
                    hit.before + sum(row_count) over (order by allocation_id) as after
             from ({parts}) as visible
@@ -76,8 +86,10 @@ left join lateral (
         select one.*
         from parts cross join lateral (
             select * from usage_rows
-            where (year, month, allocation_id) = (parts.year, parts.month, parts.allocation_id)
-            and (parts.only_user is null or user_id = parts.only_user)
+            where parts.only_row is null
+            and (year, month, allocation_id) = (parts.year, parts.month, parts.allocation_id)
+            union all
+            select * from usage_rows where id = parts.only_row
         ) as one
         order by year, month, allocation_id, id
         offset %(offset)s - (select coalesce(min(before), 0) from parts) limit %(limit)s
@@ -104,7 +116,7 @@ async def list_usage(
     """Return up to *limit* of the visible rows asked for, after the first *offset*, and how many there are."""
     cursor = await connection.execute(
         _page_query(scope, asked),
-        _values(scope, asked) | {"offset": offset, "limit": limit},
+        _values(scope, asked) | {"offset": Int8(offset), "limit": Int8(limit)},
         binary=True,
     )
     found = await cursor.fetchall()
@@ -114,9 +126,7 @@ async def list_usage(
 
 async def count_usage(connection: Connection, scope: Scope, asked: UsageFilter) -> int:
     """Return how many rows asked for are visible."""
-    query = sql.SQL("select coalesce(sum(row_count), 0)::bigint from ({}) as month").format(
-        _months(scope, asked)
-    )
+    query = sql.SQL(_COUNT).format(of_user=_of_user(scope, asked), months=_months(scope, asked))
     ((count,),) = await (await connection.execute(query, _values(scope, asked))).fetchall()
     return int(count)
 
@@ -132,15 +142,23 @@ async def find_usage(
         whose=_ANY if asked.user is None else sql.SQL("users.uuid = %(user)s"),
     )
     found = await (
-        await connection.execute(query, _values(scope, asked) | {"id": row_id})
+        await connection.execute(query, _values(scope, asked) | {"id": Int8(row_id)})
     ).fetchone()
     return None if found is None else UsageRow(*found)
 
 
 def _page_query(scope: Scope, asked: UsageFilter) -> sql.Composed:
     return sql.SQL(_PAGE).format(
-        months=_months(scope, asked), parts=_parts(scope, asked, _SAME_MONTH)
+        of_user=_of_user(scope, asked),
+        months=_months(scope, asked),
+        parts=_parts(scope, asked, _SAME_MONTH),
     )
+
+
+def _of_user(scope: Scope, asked: UsageFilter) -> sql.Composable:
+    if asked.user is None and scope.everything:
+        return _NOTHING
+    return sql.SQL(_OF_USER).format(user=_READER if asked.user is None else _USER)
 
 
 def _months(scope: Scope, asked: UsageFilter) -> sql.Composed:
@@ -150,15 +168,16 @@ def _months(scope: Scope, asked: UsageFilter) -> sql.Composed:
 
 
 def _parts(scope: Scope, asked: UsageFilter, when: sql.Composable) -> sql.Composable:
+    """Whole statements as far as they are visible, and the reader's own rows elsewhere; or the rows of the user."""
     which = _ANY if asked.allocation is None else _ALLOCATION
+    statements, rows_of_user = sql.SQL(_STATEMENTS), sql.SQL(_ROWS_OF_USER)
     if asked.user is not None:
-        return sql.SQL(_ROWS_OF_USER).format(when=when, which=which, visible=_visible(scope))
+        return rows_of_user.format(when=when, which=which, visible=_visible(scope))
     if scope.everything:
-        return sql.SQL(_STATEMENTS).format(when=when, which=which)
-    whole = sql.SQL(_STATEMENTS).format(
-        when=when, which=which + sql.SQL(" and ") + _VISIBLE_ALLOCATION
-    )
-    return whole + sql.SQL(" union all ") + sql.SQL(_OWN_ROWS).format(when=when, which=which)
+        return statements.format(when=when, which=which, visible=_ANY)
+    whole = statements.format(when=when, which=which, visible=_VISIBLE_ALLOCATION)
+    own = rows_of_user.format(when=when, which=which, visible=_ELSEWHERE)
+    return whole + sql.SQL(" union all ") + own
 
 
 def _visible(scope: Scope) -> sql.SQL:
@@ -175,4 +194,6 @@ def _when(asked: UsageFilter) -> sql.Composed:
 
 
 def _values(scope: Scope, asked: UsageFilter) -> dict[str, object]:
-    return asked._asdict() | {"reader": scope.reader, "allocations": list(scope.allocations)}
+    """Numbers go as bigint: left alone, psycopg sends each as the smallest type that holds it, and sums overflow."""
+    allocations = [Int8(allocation) for allocation in scope.allocations]
+    return asked._asdict() | {"reader": Int8(scope.reader), "allocations": allocations}

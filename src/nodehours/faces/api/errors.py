@@ -45,7 +45,7 @@ def not_ours(request: AnyRequest, error: HTTPException) -> Response[None]:
     detail = {404: Sentence.NOT_FOUND.text, 405: Sentence.METHOD_NOT_ALLOWED.text}.get(
         error.status_code, error.detail
     )
-    body = {"detail": detail.format(method=request.method)}
+    body = {"detail": detail.replace("{method}", request.method)}
     return _Answer(request, error.status_code, body, {})
 
 
@@ -58,7 +58,7 @@ def store_unavailable(request: AnyRequest, error: StoreUnavailableError) -> Resp
 
 def failed(request: AnyRequest, error: Exception) -> Response[None]:
     """Answer 500, and write down what happened for the operator, not for the client."""
-    _log.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    _log.error("%s %r failed", request.method, request.scope["path"], exc_info=error)
     return _Answer(request, 500, {"detail": "A server error occurred."}, {})
 
 

@@ -32,7 +32,7 @@ from nodehours.faces.api.wire import (
     read_query,
 )
 from nodehours.queries.access import Reader, SignInRefusal, sign_in
-from nodehours.queries.pool import Connection, Pool, reading
+from nodehours.queries.pool import Connection, Pool, read
 from nodehours.terms.token import token_sha256
 
 METHODS = [
@@ -95,20 +95,28 @@ async def answered(
     if segment is None:
         return _with_slash(request)
     params = read_query(request.scope["query_string"])
-    read_accept(request.headers.get("accept"), last_value(params, "format"))
+    read_accept(_accept(request), last_value(params, "format"))
     token = read_credentials(_header(request, b"authorization"))
     if token is None:
         raise BadCredentials(Sentence.NOT_AUTHENTICATED)
-    async with reading(pool) as connection:
-        reader = await sign_in(connection, token_sha256(token))
-        if isinstance(reader, SignInRefusal):
-            raise BadCredentials(_REFUSED[reader])
+
+    async def signed_in(connection: Connection) -> ASGIResponse:
+        reader = await _reader(connection, token)
         if request.method == "OPTIONS":
             return json_reply(200, options_body(of_row=bool(segment)), {}, is_head=False)
         if request.method not in {"GET", "HEAD"}:
             raise method_refusal(request.method, is_staff=reader.is_staff)
         base = _base(request)
         return await endpoint(Exchange(connection, reader, request.method, base, segment, params))
+
+    return await read(pool, signed_in)
+
+
+async def _reader(connection: Connection, token: str) -> Reader:
+    reader = await sign_in(connection, token_sha256(token))
+    if isinstance(reader, SignInRefusal):
+        raise BadCredentials(_REFUSED[reader])
+    return reader
 
 
 def _segment(raw_path: bytes, collection: str) -> str | None:
@@ -136,6 +144,12 @@ def _with_slash(request: Request[Any, Any, Any]) -> ASGIResponse:
 def _base(request: Request[Any, Any, Any]) -> str:
     host = request.headers.get("host", "")
     return absolute_base(request.scope["scheme"], host, request.headers.get("x-forwarded-proto"))
+
+
+def _accept(request: Request[Any, Any, Any]) -> str | None:
+    """Return the Accept header; several of them are one list."""
+    sent = request.headers.getall("accept", [])
+    return ",".join(sent) if sent else None
 
 
 def _header(request: Request[Any, Any, Any], name: bytes) -> bytes | None:
