@@ -28,7 +28,9 @@ def command_line_page() -> str:
     """Every command with its help text."""
     parts = ["# Command line"]
     for path, command in _commands("nodehours", cli):
-        context = click.Context(command, info_name=path, terminal_width=_COLUMNS, max_content_width=_COLUMNS)
+        context = click.Context(
+            command, info_name=path, terminal_width=_COLUMNS, max_content_width=_COLUMNS
+        )
         parts += [f"## {path}", f"```text\n{command.get_help(context)}\n```"]
     return "\n\n".join(parts) + "\n"
 
