@@ -1,0 +1,1 @@
+"""Every speed claim, measured: ``python -m bench`` (see docs/reference/benchmarks.md)."""

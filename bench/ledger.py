@@ -1,0 +1,127 @@
+"""A large ledger, made by set-based SQL in one transaction, and the readers who ask it.
+
+Each allocation has the same months, each of 20 usage rows: 19 people and the unattributed row. Every constraint
+of the schema holds; one day of each month is known.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nodehours.ledger import people
+from nodehours.ledger.store import Connection
+
+ROWS_PER_STATEMENT = 20
+ORGANISATIONS = 10
+_PEOPLE_PER_ALLOCATION = 6
+
+_WHO_AND_WHAT = (
+    "insert into resources (name) values ('bench')",
+    """
+    insert into organisations (identifier, name)
+    select 'portal' || n, 'Portal ' || n from generate_series(0, %(organisations)s - 1) as n
+    """,
+    """
+    insert into projects (identifier, organisation_id)
+    select 'project' || n || '.' || organisations.identifier, organisations.id
+    from generate_series(1, %(allocations)s) as n
+    join organisations on organisations.identifier = 'portal' || n %% %(organisations)s
+    order by n
+    """,
+    """
+    insert into allocations (project_id, resource_id)
+    select projects.id, resources.id from projects cross join resources order by projects.id
+    """,
+    "insert into users (full_name) select 'Person ' || n from generate_series(1, %(people)s) as n",
+    "insert into identities (identity, user_id) select 'person' || id || '.portal0', id from users",
+)
+_USAGE = (
+    """
+    create temporary table made on commit drop as
+    select row_number() over (order by year, month, allocations.id) as revision,
+           allocations.id as allocation_id, year::smallint, month::smallint, make_date(year, month, 1) as day
+    from allocations, generate_series(0, %(months)s - 1) as past,
+         lateral (select 2021 + past / 12 as year, past %% 12 + 1 as month) as calendar
+    """,
+    """
+    insert into postings (revision, allocation_id, year, month, source, document, document_sha256, node_seconds)
+    select revision, allocation_id, year, month, 'bench', 'bench', sha256(''), %(total)s from made
+    order by revision
+    """,
+    """
+    insert into statements (allocation_id, year, month, node_seconds, complete_days, revision)
+    select allocation_id, year, month, %(total)s, 1, revision from made order by revision
+    """,
+    """
+    insert into usage_days (allocation_id, day, is_complete, jobs, wait_seconds, revision)
+    select allocation_id, day, true, %(rows)s, 0, revision from made order by revision
+    """,
+    """
+    insert into daily_usage (allocation_id, day, local_user, node_seconds, jobs, wait_seconds)
+    select allocation_id, day, 'local' || place, 3600 * place, 1, 0
+    from made, generate_series(1, %(rows)s) as place order by revision, place
+    """,
+    """
+    insert into usage_rows (allocation_id, year, month, user_id, username, node_seconds, revision)
+    select allocation_id, year, month,
+           case when place < %(rows)s then (allocation_id * 7 + place) %% %(people)s + 1 end,
+           case when place < %(rows)s then 'person' || place || '.project.portal' else 'unknown' end,
+           3600 * place, revision
+    from made, generate_series(1, %(rows)s) as place order by revision, place
+    """,
+    "update ledger set revision = (select max(revision) from made)",
+)
+
+
+class Reader(NamedTuple):
+    """Somebody who asks: a name for the table, and a token."""
+
+    name: str
+    token: str
+
+
+def allocations_for(rows: int, months: int) -> int:
+    """How many allocations make *rows* usage rows in *months*, or a few more; every organisation has at least one."""
+    return max(ORGANISATIONS, -(-rows // (months * ROWS_PER_STATEMENT)))
+
+
+def fill(connection: Connection, allocations: int, months: int) -> None:
+    """Make the ledger, in one transaction."""
+    values = {
+        "allocations": allocations,
+        "months": months,
+        "organisations": ORGANISATIONS,
+        "people": allocations * _PEOPLE_PER_ALLOCATION,
+        "rows": ROWS_PER_STATEMENT,
+        "total": sum(3600 * place for place in range(1, ROWS_PER_STATEMENT + 1)),
+    }
+    with connection.transaction():
+        for statement in (*_WHO_AND_WHAT, *_USAGE):
+            connection.execute(statement, values)
+    connection.execute("vacuum analyze")
+
+
+def readers(connection: Connection) -> list[Reader]:
+    """Sign up the readers: staff, the owner of a tenth of it, a member of one project with own rows elsewhere."""
+    _sign_up(connection, "staff", is_staff=True)
+    _sign_up(connection, "owner")
+    _sign_up(connection, "member", "person1.portal0")
+    people.grant_role(connection, "owner", "owner", "portal1")
+    people.grant_role(connection, "member", "member", "project5.portal5")
+    names = ("staff", "owner", "member")
+    return [Reader(name, people.create_token(connection, name, None)[0]) for name in names]
+
+
+def _sign_up(
+    connection: Connection, username: str, *identities: str, is_staff: bool = False
+) -> None:
+    user = people.User(
+        username,
+        full_name=username.title(),
+        email="",
+        is_staff=is_staff,
+        is_support=False,
+        is_active=True,
+        identities=list(identities),
+    )
+    people.add_user(connection, user)
