@@ -24,7 +24,9 @@ Key = TypeVar("Key", bound=Hashable)
 Text: TypeAlias = mmap.mmap | bytes
 
 _BLANKS = rb"[ \t\n\r]*+"
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+# Groups are not repeated possessively: Python before 3.11.5 then loses its place after a part that did not match.
+# They are bounded instead, since each repetition is remembered while it may be taken back.
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+){0,100000}"'
 _BLANK = re.compile(_BLANKS)
 _KEY = re.compile(rb"(" + _STRING + rb")" + _BLANKS + rb":" + _BLANKS, re.DOTALL)
 _SCALAR = re.compile(_STRING + rb'|[^ \t\n\r,:{}\[\]"]++', re.DOTALL)
@@ -32,7 +34,7 @@ _COMMA_OR_END = re.compile(_BLANKS + rb"([,}])" + _BLANKS)
 # The long alternative swallows whole runs of `"user": {"seconds": 1},` in one match: they are nearly all of
 # a usage report, and a token at a time they would take ten times as long.
 _TOKEN = re.compile(
-    rb'(?:"[^"\\]*+"\s*+:\s*+\{\s*+"seconds"\s*+:\s*+[0-9]++\s*+\}\s*+,?+\s*+)++'
+    rb'(?:"[^"\\]*+"\s*+:\s*+\{\s*+"seconds"\s*+:\s*+[0-9]++\s*+\}\s*+,?+\s*+){1,1000}'
     rb"|" + _STRING + rb'|["{}\[\]]',
     re.DOTALL,
 )
