@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 
 from psycopg import sql
@@ -94,42 +94,31 @@ def replace_days(
     """Write *days* whole, in place of what was *known* of them."""
     if not days:
         return
-    replaced = [day for day in days if day in known]
-    if replaced:
-        connection.execute(_FORGET_USAGE, [allocation, replaced])
-        connection.execute(_FORGET_COMPONENTS, [allocation, replaced])
-    new = days.values()
-    connection.execute(
-        _WRITE_DAY,
-        [
-            allocation,
-            revision,
-            list(days),
-            [day.is_complete for day in new],
-            [day.jobs for day in new],
-            [day.wait_seconds for day in new],
-        ],
-    )
-    _copy(
-        connection,
-        "daily_usage",
-        _USAGE_COLUMNS,
-        (
-            (allocation, day, local_user, *used)
-            for day, whole in days.items()
-            for local_user, used in whole.usage.items()
-        ),
-    )
-    _copy(
-        connection,
-        "daily_components",
-        _COMPONENT_COLUMNS,
-        (
-            (allocation, day, *component, seconds)
-            for day, whole in days.items()
-            for component, seconds in whole.components.items()
-        ),
-    )
+    _forget(connection, allocation, [day for day in days if day in known])
+    whole = days.values()
+    flags = [day.is_complete for day in whole]
+    jobs, waits = [day.jobs for day in whole], [day.wait_seconds for day in whole]
+    connection.execute(_WRITE_DAY, [allocation, revision, list(days), flags, jobs, waits])
+    _copy(connection, "daily_usage", _USAGE_COLUMNS, _usage_cells(allocation, days))
+    _copy(connection, "daily_components", _COMPONENT_COLUMNS, _component_cells(allocation, days))
+
+
+def _forget(connection: Connection, allocation: int, days: list[date]) -> None:
+    if days:
+        connection.execute(_FORGET_USAGE, [allocation, days])
+        connection.execute(_FORGET_COMPONENTS, [allocation, days])
+
+
+def _usage_cells(allocation: int, days: Mapping[date, Day]) -> Iterator[tuple[object, ...]]:
+    for day, whole in days.items():
+        for local_user, used in whole.usage.items():
+            yield allocation, day, local_user, *used
+
+
+def _component_cells(allocation: int, days: Mapping[date, Day]) -> Iterator[tuple[object, ...]]:
+    for day, whole in days.items():
+        for component, seconds in whole.components.items():
+            yield allocation, day, *component, seconds
 
 
 def _copy(
