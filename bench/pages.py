@@ -251,8 +251,8 @@ def _line(place: Place, found: Timings) -> dict[str, str | float]:
 
 
 def _ratio(one: float, other: float) -> float:
-    """One over the other; a clock that a virtual machine sets back can make a short time nothing."""
-    return one / other if other > 0 else float("inf")
+    """One over the other; 0 when the clock saw no time pass, as one that a virtual machine sets back may."""
+    return one / other if other > 0 else 0.0
 
 
 def _growth(place: Place, found: Timings) -> float:
