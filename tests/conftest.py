@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from psycopg import sql
 from nodehours.ledger.embedded import embedded_postgresql
 from nodehours.ledger.schema import upgrade_schema
 from nodehours.ledger.store import Connection, connected
+from tests.databases import database, named
 
 # A test machine may be slow and shared: time proves nothing here (see bench/).
 hypothesis.settings.register_profile(
@@ -26,10 +26,6 @@ hypothesis.settings.load_profile("nodehours")
 
 TEMPLATE = "ledger_template"
 STORE = "NODEHOURS_TEST_STORE"
-
-
-def _database(url: str, name: str) -> str:
-    return url.replace("/postgres?", f"/{name}?", 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,20 +60,22 @@ def template(server_url: str) -> str:
     name = f"{TEMPLATE}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    upgrade_schema(_database(server_url, name))
+    upgrade_schema(named(server_url, name))
     return name
 
 
 @pytest.fixture
 def database_url(server_url: str, template: str) -> Iterator[str]:
     """The URL of an empty ledger of the test's own."""
-    name = f"test_{secrets.token_hex(8)}"
-    make = sql.SQL("create database {} template {}")
-    drop = sql.SQL("drop database {} with (force)")
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(make.format(sql.Identifier(name), sql.Identifier(template)))
-        yield _database(server_url, name)
-        connection.execute(drop.format(sql.Identifier(name)))
+    with database(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_url(server_url: str) -> Iterator[str]:
+    """The URL of a database in which nobody has made a ledger yet."""
+    with database(server_url) as url:
+        yield url
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -16,26 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
-import psycopg
-from psycopg import sql
-
 USAGE = "/api/openportal-allocation-user-usage/"
 _NODEHOURS = Path(sys.executable).with_name("nodehours")
 _SECONDS = 60
-
-
-@contextmanager
-def copied_ledger(server_url: str, template: str) -> Iterator[str]:
-    """The URL of an empty ledger that may outlive one test, as the fixture ``database_url`` may not."""
-    name = f"test_{secrets.token_hex(8)}"
-    make = sql.SQL("create database {} template {}")
-    drop = sql.SQL("drop database {} with (force)")
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(make.format(sql.Identifier(name), sql.Identifier(template)))
-        try:
-            yield server_url.replace("/postgres?", f"/{name}?", 1)
-        finally:
-            connection.execute(drop.format(sql.Identifier(name)))
 
 
 @contextmanager

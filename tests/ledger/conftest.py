@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from nodehours.ledger.store import Connection, connected
-from tests.serving import copied_ledger
+from tests.databases import database
 
 
 @pytest.fixture(scope="module")
 def scratch(server_url: str, template: str) -> Iterator[Connection]:
     """A ledger for many examples, each of which empties it first."""
-    with copied_ledger(server_url, template) as url, connected(url) as connection:
+    with database(server_url, template) as url, connected(url) as connection:
         yield connection

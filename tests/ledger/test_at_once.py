@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from nodehours.ledger.store import Connection, connected
+from tests.databases import database
 from tests.ledger.commands import ended, held_up, run, start
 from tests.ledger.portal import PEOPLE, write
 from tests.ledger.written import Account, accounts, assert_holds
-from tests.serving import copied_ledger
 
 PROJECTS = ("climate", "fusion", "genome", "ocean")
 INGEST = ("ingest", "openportal", "--resource", "isca", "--json")
@@ -23,7 +23,7 @@ INGEST = ("ingest", "openportal", "--resource", "isca", "--json")
 def wanted(server_url: str, template: str, tmp_path: Path) -> dict[tuple[str, str], Account]:
     """What a ledger says after one run of the report of all projects."""
     report = write(tmp_path / "wanted.json", PROJECTS)
-    with copied_ledger(server_url, template) as url, connected(url) as connection:
+    with database(server_url, template) as url, connected(url) as connection:
         assert run(*INGEST, str(report), NODEHOURS_DATABASE_URL=url).returncode == 0
         return accounts(connection)
 

@@ -12,10 +12,10 @@ import pytest
 from nodehours.intake.openportal import ingest
 from nodehours.ledger.post import current_revision
 from nodehours.ledger.store import Connection, connected
+from tests.databases import database
 from tests.ledger.commands import await_that, kill_after, run, start
 from tests.ledger.portal import write
 from tests.ledger.written import Account, accounts, assert_holds
-from tests.serving import copied_ledger
 
 PROJECTS = [f"p{number}" for number in range(10)]
 STATEMENTS = 2 * len(PROJECTS)
@@ -45,7 +45,7 @@ def test_fifty_kills_of_an_ingest_and_one_run_to_the_end_leave_what_the_run_alon
     chance = Random(50)
     path = tmp_path / "report.json"
     moved = []
-    with copied_ledger(server_url, template) as url, connected(url) as undisturbed:
+    with database(server_url, template) as url, connected(url) as undisturbed:
         for version in range(50):
             report = str(write(path, PROJECTS, days=40, version=version))
             before, revision = accounts(connection), current_revision(connection)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import traceback
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -16,16 +15,6 @@ from nodehours.ledger.schema import SchemaStatus, check_schema, schema_status, u
 from tests.ledger.commands import await_that, ended, start
 
 NOWHERE = "postgresql://127.0.0.1:1/nothing"
-
-
-@pytest.fixture
-def empty_url(server_url: str) -> Iterator[str]:
-    """The URL of a database in which nobody has made a ledger yet."""
-    name = f"empty_{secrets.token_hex(8)}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-        yield server_url.replace("/postgres?", f"/{name}?", 1)
-        connection.execute(f"drop database {name} with (force)")
 
 
 def set_schema(url: str, version: str) -> None:

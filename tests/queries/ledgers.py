@@ -24,7 +24,7 @@ from nodehours.terms.identifiers import ProjectIdentifier, UserIdentifier
 from nodehours.terms.row import UsageFilter, UsageRow
 from nodehours.terms.scope import Scope
 from nodehours.terms.usage import Claim, DailyUsage, Day, ProjectUsage
-from tests.serving import copied_ledger
+from tests.databases import database
 
 Answer = TypeVar("Answer")
 
@@ -186,7 +186,7 @@ _EVERY_USER = "select id, uuid from users order by id"
 @contextmanager
 def ledger(server_url: str, template: str, posted: list[Posting]) -> Iterator[Ledger]:
     """A new ledger in which *posted* was posted, one after the other."""
-    with copied_ledger(server_url, template) as url:
+    with database(server_url, template) as url:
         with connected(url) as connection:
             for posting in posted:
                 post(connection, posting.usage(), ALLOCATIONS[posting.allocation][1], ORIGIN)

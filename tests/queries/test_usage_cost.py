@@ -19,7 +19,7 @@ from nodehours.queries.pool import Connection, reading_pool
 from nodehours.queries.usage import count_usage, find_usage, list_usage
 from nodehours.terms.row import UsageFilter
 from nodehours.terms.scope import Scope
-from tests.serving import copied_ledger
+from tests.databases import database
 
 ALLOCATIONS = 200
 MONTHS = 24
@@ -60,7 +60,7 @@ ALL = UsageFilter()
 
 @pytest.fixture(scope="module")
 def large_ledger(server_url: str, template: str) -> Iterator[str]:
-    with copied_ledger(server_url, template) as url:
+    with database(server_url, template) as url:
         with psycopg.connect(url) as connection:
             connection.execute(FILL)
         yield url

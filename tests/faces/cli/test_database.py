@@ -1,25 +1,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.faces.cli.conftest import NODEHOURS
-
-
-@pytest.fixture
-def empty_url(server_url: str) -> Iterator[str]:
-    """The URL of a database in which nobody has made a ledger yet."""
-    name = f"empty_{secrets.token_hex(8)}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-        yield server_url.replace("/postgres?", f"/{name}?", 1)
-        connection.execute(f"drop database {name} with (force)")
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
