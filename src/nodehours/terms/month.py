@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from nodehours.terms.fault import shown
+from nodehours.terms.identifiers import BLANKS
 
 FIRST_DAY = date(1970, 1, 1)
 """The first day usage can be of; OpenPortal accepts the years 1970 to 2200."""
@@ -15,6 +16,7 @@ END_DAY = date(2201, 1, 1)
 """The first day usage can no longer be of."""
 
 _DAY = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", re.ASCII)
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{1,2})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -78,3 +80,23 @@ def read_day(text: str) -> date:
         message = f"{shown(text)} is outside the years 1970 to 2200"
         raise ValueError(message)
     return found
+
+
+def read_month(text: str) -> Month:
+    """Read a month as ISO 8601 writes it: ``2026-03``; blanks around it are dropped.
+
+    Raises ``ValueError`` with a sentence when *text* is no month of the years 1970 to 2200.
+    """
+    match = _MONTH.fullmatch(text.strip(BLANKS))
+    if match is None:
+        message = f"{shown(text)} is not a month of the form YYYY-MM"
+        raise ValueError(message)
+    return month_of(int(match[1]), int(match[2]))
+
+
+def month_of(year: int, month: int) -> Month:
+    """Return a month that usage can be of. Raises ``ValueError`` with a sentence."""
+    if not FIRST_DAY.year <= year < END_DAY.year:
+        message = f"{shown(str(year))} is outside the years 1970 to 2200"
+        raise ValueError(message)
+    return Month(year, month)
