@@ -1,4 +1,4 @@
-"""``python -m bench [pages|ingest|all]``: measure, and print a table beside what is wanted.
+"""``python -m bench [pages|as_of|ingest|all]``: measure, and print a table beside what is wanted.
 
 The exit status is 0 when everything could be measured, whatever came out: 1 when it could not, 130 after Ctrl-C.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NamedTuple, NoReturn
 
+from bench.as_of import measure_as_of
 from bench.ingest import measure_ingest
 from bench.pages import Effort, measure_pages
 from bench.scratch import CouldNotMeasure, say
@@ -58,7 +59,9 @@ def main() -> int:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", default="all", choices=("pages", "ingest", "all"))
+    parser.add_argument(
+        "what", nargs="?", default="all", choices=("pages", "as_of", "ingest", "all")
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes, to try it out")
     parser.add_argument("--rows", type=_positive, help=f"usage rows, about (default {FULL.rows:,})")
     parser.add_argument(
@@ -86,6 +89,12 @@ def _results(asked: argparse.Namespace) -> Iterator[tuple[str, Result]]:
     projects = asked.projects or size.projects
     if asked.what in {"pages", "all"}:
         yield "pages", _with_load(lambda: measure_pages(rows, months, size.effort))
+    if asked.what in {"as_of", "all"}:
+        effort = size.effort
+        yield (
+            "as_of",
+            _with_load(lambda: measure_as_of(rows, months, effort.blocks, effort.requests)),
+        )
     if asked.what in {"ingest", "all"}:
         yield "ingest", _with_load(lambda: measure_ingest(projects, size.ingests))
 

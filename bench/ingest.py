@@ -14,14 +14,16 @@ from typing import NamedTuple
 
 from bench.limits import Limits, measure_limits
 from bench.portal import DAYS, PEOPLE, cells, write_report
-from bench.scratch import NODEHOURS, Measured, embedded_ledger, measured, say, scratch
+from bench.scratch import NODEHOURS, embedded_ledger, measured, say, scratch
 from bench.tables import Result, Wanted
-from nodehours.ledger.post import current_revision
-from nodehours.ledger.store import connected
+from nodehours.ledger.clock import current_revision
+from nodehours.ledger.store import Connection, connected
 
 MAX_SECONDS = 60.0
 MAX_MEGABYTES = 500.0
 _FIRST = "first"
+_LOG = "select pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
+_FORMER = "select count(*) from former_rows"
 _CELLS = """
 select (select count(*) from daily_usage) + (select count(*) from daily_components),
        (select sum(node_seconds) from usage_rows)
@@ -42,7 +44,16 @@ class Kind(NamedTuple):
         return "4 components" if self.components else "plain"
 
 
-Runs = dict[tuple[Kind, str], list[Measured]]
+class Ingested(NamedTuple):
+    """What one ingest took: times of the process, its peak, and the bytes of log the database wrote for it."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+    log_bytes: int
+
+
+Runs = dict[tuple[Kind, str], list[Ingested]]
 
 
 def measure_ingest(projects: int, rounds: int) -> Result:
@@ -78,15 +89,24 @@ def _round(data_dir: Path, kind: Kind, projects: int, runs: Runs) -> Limits:
             ("one day changed", kind.changed, 2 * projects),
         ):
             say(f"ingest: {run} …")
-            command = [NODEHOURS, "ingest", "openportal", str(report), "--resource", "bench"]
-            runs[kind, run].append(measured(command, data_dir))
+            runs[kind, run].append(_ingested(connection, report, data_dir))
             assert current_revision(connection) == revision
+            ((former,),) = connection.execute(_FORMER)
+            assert bool(former) == (revision > projects)
         ((count, node_seconds),) = connection.execute(_CELLS)
         assert count == cells(projects, components=kind.components)
         assert node_seconds > 0
         return measure_limits(
             connection, kind.report, data_dir, projects, components=kind.components
         )
+
+
+def _ingested(connection: Connection, report: Path, data_dir: Path) -> Ingested:
+    ((before,),) = connection.execute(_LOG)
+    command = [NODEHOURS, "ingest", "openportal", str(report), "--resource", "bench"]
+    found = measured(command, data_dir)
+    ((after,),) = connection.execute(_LOG)
+    return Ingested(found.seconds, found.cpu_seconds, found.peak_bytes, int(after - before))
 
 
 def _result(
@@ -112,7 +132,7 @@ def _result(
 
 
 def _line(
-    kind: Kind, run: str, found: Measured, limits: Sequence[Limits], projects: int
+    kind: Kind, run: str, found: Ingested, limits: Sequence[Limits], projects: int
 ) -> dict[str, str | float]:
     return {
         "report": kind.name,
@@ -120,6 +140,7 @@ def _line(
         "seconds": found.seconds,
         "own CPU s": found.cpu_seconds,
         "peak MB": found.peak_bytes / 1e6,
+        "log MB": found.log_bytes / 1e6,
         "cells/s": cells(projects, components=kind.components) / found.seconds,
         "÷ decode": found.seconds / median(one.decode for one in limits),
         "÷ COPY": found.seconds / median(one.copy for one in limits),
@@ -128,13 +149,13 @@ def _line(
     }
 
 
-def _median(found: Sequence[Measured]) -> Measured:
+def _median(found: Sequence[Ingested]) -> Ingested:
     """The medians of times; the highest of peaks, since a bound is for every run."""
-    return Measured(
+    return Ingested(
         median(one.seconds for one in found),
         median(one.cpu_seconds for one in found),
         max(one.peak_bytes for one in found),
-        "",
+        int(median(one.log_bytes for one in found)),
     )
 
 

@@ -1,7 +1,7 @@
-"""A large ledger, made by set-based SQL in one transaction, and the readers who ask it.
+"""A large ledger, made by set-based SQL in one transaction, restated in another, and the readers who ask it.
 
 Each allocation has the same months, each of 20 usage rows: 19 people and the unattributed row. Every constraint
-of the schema holds; one day of each month is known.
+of the schema holds; one day of each month is known. Content hashes are there, but are not those of the content.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from nodehours.ledger import people
+from nodehours.ledger.clock import current_revision
 from nodehours.ledger.store import Connection
 
 ROWS_PER_STATEMENT = 20
@@ -43,33 +44,83 @@ _USAGE = (
     from allocations, generate_series(0, %(months)s - 1) as past,
          lateral (select 2021 + past / 12 as year, past %% 12 + 1 as month) as calendar
     """,
+    "insert into runs (source, ended, verdict) values ('bench', clock_timestamp(), 'complete')",
+    "insert into run_documents (run_id, name, sha256) select id, 'bench', sha256('') from runs",
     """
-    insert into postings (revision, allocation_id, year, month, source, document, document_sha256, node_seconds)
-    select revision, allocation_id, year, month, 'bench', 'bench', sha256(''), %(total)s from made
-    order by revision
+    insert into revisions (revision, kind, document_id, recorded)
+    select revision, 'posting', run_documents.id, clock_timestamp() from made, run_documents order by revision
     """,
     """
-    insert into statements (allocation_id, year, month, node_seconds, complete_days, revision)
-    select allocation_id, year, month, %(total)s, 1, revision from made order by revision
+    insert into postings (revision, allocation_id, year, month, node_seconds)
+    select revision, allocation_id, year, month, %(total)s from made order by revision
     """,
     """
-    insert into usage_days (allocation_id, day, is_complete, jobs, wait_seconds, revision)
-    select allocation_id, day, true, %(rows)s, 0, revision from made order by revision
+    insert into statements (allocation_id, year, month, node_seconds, complete_days, revision, count_revision, sha256)
+    select allocation_id, year, month, %(total)s, 1, revision, revision, sha256('') from made order by revision
     """,
     """
-    insert into daily_usage (allocation_id, day, local_user, node_seconds, jobs, wait_seconds)
-    select allocation_id, day, 'local' || place, 3600 * place, 1, 0
+    insert into usage_days (allocation_id, day, is_complete, jobs, wait_seconds, node_seconds, revision, sha256)
+    select allocation_id, day, true, %(rows)s, 0, %(total)s, revision, sha256('') from made order by revision
+    """,
+    """
+    insert into daily_usage (allocation_id, day, local_user, node_seconds, jobs, wait_seconds, revision)
+    select allocation_id, day, 'local' || place, 3600 * place, 1, 0, revision
     from made, generate_series(1, %(rows)s) as place order by revision, place
     """,
     """
-    insert into usage_rows (allocation_id, year, month, user_id, username, node_seconds, revision)
+    insert into usage_rows (allocation_id, year, month, user_id, username, node_seconds, revision, first_revision)
     select allocation_id, year, month,
            case when place < %(rows)s then (allocation_id * 7 + place) %% %(people)s + 1 end,
            case when place < %(rows)s then 'person' || place || '.project.portal' else 'unknown' end,
-           3600 * place, revision
+           3600 * place, revision, revision
     from made, generate_series(1, %(rows)s) as place order by revision, place
     """,
     "update ledger set revision = (select max(revision) from made)",
+)
+
+# Late jobs of one user in every statement, each month under a revision of its own: a row in twenty changes.
+_RESTATED = (
+    """
+    create temporary table late on commit drop as
+    select before.revision + dense_rank() over (order by year, month) as revision,
+           allocation_id, year, month, make_date(year, month, 1) as day, node_seconds as former_node_seconds,
+           1 + (allocation_id + month) %% %(rows)s as place
+    from statements, ledger as before
+    """,
+    """
+    insert into revisions (revision, kind, document_id, reason, recorded)
+    select revision, 'posting', run_documents.id, 'late jobs', clock_timestamp()
+    from (select distinct revision from late) as late, run_documents order by revision
+    """,
+    """
+    insert into postings (revision, allocation_id, year, month, former_node_seconds, node_seconds)
+    select revision, allocation_id, year, month, former_node_seconds, former_node_seconds + 60
+    from late order by revision
+    """,
+    "update ledger set revision = (select max(revision) from late)",
+    """
+    update statements set node_seconds = node_seconds + 60, revision = late.revision, is_restated = true
+    from late where (statements.allocation_id, statements.year, statements.month)
+                  = (late.allocation_id, late.year, late.month)
+    """,
+    """
+    update usage_days set node_seconds = node_seconds + 60, revision = late.revision
+    from late where (usage_days.allocation_id, usage_days.day) = (late.allocation_id, late.day)
+    """,
+    """
+    update daily_usage set node_seconds = node_seconds + 60, revision = late.revision
+    from late where (daily_usage.allocation_id, daily_usage.day, local_user)
+                  = (late.allocation_id, late.day, 'local' || place)
+    """,
+    """
+    update usage_rows set node_seconds = row.node_seconds + 60, revision = row.late_revision
+    from (
+        select usage_rows.*, late.revision as late_revision, late.place,
+               row_number() over (partition by allocation_id, year, month order by id) as own_place
+        from usage_rows join late using (allocation_id, year, month)
+    ) as row
+    where usage_rows.id = row.id and own_place = row.place
+    """,
 )
 
 
@@ -99,6 +150,16 @@ def fill(connection: Connection, allocations: int, months: int) -> None:
         for statement in (*_WHO_AND_WHAT, *_USAGE):
             connection.execute(statement, values)
     connection.execute("vacuum analyze")
+
+
+def restate(connection: Connection) -> int:
+    """Restate a usage row of every statement, one in twenty, in one transaction; return the revision before."""
+    with connection.transaction():
+        former = current_revision(connection)
+        for statement in _RESTATED:
+            connection.execute(statement, {"rows": ROWS_PER_STATEMENT})
+    connection.execute("vacuum analyze")
+    return former
 
 
 def readers(connection: Connection) -> list[Reader]:

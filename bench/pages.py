@@ -1,7 +1,6 @@
 """First, middle and last page of a large ledger over HTTP, beside pgbench running the same SQL and OFFSET.
 
-All is warm: what is compared is the work of a page, not the speed of a disk. Places are interleaved, in
-another random order each round, so that what else the machine does hits all alike.
+All is warm: what is compared is the work of a page, not the speed of a disk.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import asyncio
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -21,19 +20,18 @@ from bench import http_client
 from bench.heard import Asked, Statement, asked, listening
 from bench.ledger import ROWS_PER_STATEMENT, Reader, allocations_for, fill, readers
 from bench.pgbench import Latencies, Scripts, medians
+from bench.places import SIZES, Place, ask_all, count_rows, places, request
 from bench.scratch import embedded_ledger, say, scratch, served
 from bench.tables import Result, Wanted
-from nodehours.faces.api.wire import USAGE_PATH
 from nodehours.ledger.store import Connection, connected
 from nodehours.terms.scope import Scope
 
-SIZES = (10, 100, 300)
 BOUND = 1.5
 
 # OFFSET at its best: in the same total order, by the same index, with the joins after the cut.
 _OFFSET = """
 select row.id, row.year, row.month, allocations.uuid, users.uuid, row.username,
-       coalesce(users.full_name, ''), row.node_seconds
+       coalesce(users.full_name, ''), row.node_seconds, row.revision
 from (
     select * from usage_rows where {visible}
     order by year, month, allocation_id, id offset %(offset)s limit %(limit)s
@@ -56,20 +54,6 @@ class Effort(NamedTuple):
     offsets: int
 
 
-class Place(NamedTuple):
-    """One page to ask for: whose, how large, and where it stands (pages count from 1)."""
-
-    reader: str
-    size: int
-    name: str
-    page: int
-
-    @property
-    def offset(self) -> int:
-        """How many rows come before the page."""
-        return (self.page - 1) * self.size
-
-
 class Timings(NamedTuple):
     """Median seconds by place: over HTTP, and by pgbench; counts of rows by reader."""
 
@@ -89,22 +73,22 @@ def measure_pages(rows: int, months: int, effort: Effort) -> Result:
             fill(connection, allocations, months)
             asking = readers(connection)
             bin_path = _bin_path(connection)
-        totals = asyncio.run(_totals(url, asking))
-        places = list(_places(totals))
+        totals = asyncio.run(count_rows(url, asking))
+        asked_for = list(places(totals))
         ours, theirs = Scripts(directory / "ours"), Scripts(directory / "theirs")
-        asyncio.run(_prepare(url, asking, places, ours, theirs))
+        asyncio.run(_prepare(url, asking, asked_for, ours, theirs))
         with served(directory / "data") as port:
-            requests = {place: _request(place, asking, port) for place in places}
+            requests = {place: request(place, asking, port) for place in asked_for}
             _check(port, requests, totals)
-            say(f"pages: {len(places)} places, {effort.blocks} blocks of rounds …")
+            say(f"pages: {len(asked_for)} places, {effort.blocks} blocks of rounds …")
             http: dict[Place, list[float]] = defaultdict(list)
             statements, offsets = [], []
             for block in range(effort.blocks):
-                _ask_all(port, requests, effort.requests, http, random.Random(block))
+                ask_all(port, requests, effort.requests, http, random.Random(block))
                 statements.append(ours.run(url, bin_path, effort.statements, block))
                 offsets.append(theirs.run(url, bin_path, effort.offsets, block))
     shape = f"{months} months of {allocations:,} allocations of {ROWS_PER_STATEMENT} rows"
-    return _result(shape, totals, _timings(places, http, statements, offsets), effort)
+    return _result(shape, totals, _timings(asked_for, http, statements, offsets), effort)
 
 
 def _bin_path(connection: Connection) -> Path:
@@ -113,28 +97,13 @@ def _bin_path(connection: Connection) -> Path:
     return Path(path)
 
 
-async def _totals(url: str, asking: Sequence[Reader]) -> dict[str, int]:
-    async with await listening(url) as connection:
-        return {one.name: (await asked(connection, one.token, 0, 1)).page.total for one in asking}
-
-
-def _places(totals: Mapping[str, int]) -> Iterator[Place]:
-    """The last page is the last full one: a short page would be cheap for the wrong reason."""
-    for reader, total in totals.items():
-        for size in SIZES:
-            if last := total // size:
-                yield Place(reader, size, "first", 1)
-                yield Place(reader, size, "middle", (last + 1) // 2)
-                yield Place(reader, size, "last", last)
-
-
 async def _prepare(
-    url: str, asking: Sequence[Reader], places: Sequence[Place], ours: Scripts, theirs: Scripts
+    url: str, asking: Sequence[Reader], asked_for: Sequence[Place], ours: Scripts, theirs: Scripts
 ) -> None:
     """Make pgbench's scripts, and see that OFFSET finds the rows that we find."""
     tokens = {one.name: one.token for one in asking}
     async with await listening(url) as connection:
-        for place in places:
+        for place in asked_for:
             found = await asked(connection, tokens[place.reader], place.offset, place.size)
             offset = Statement(_visible(_OFFSET, found.scope), _values(found, place))
             rows = await (await connection.execute(offset.text, offset.values)).fetchall()
@@ -167,49 +136,27 @@ def _script(kind: str, place: Place) -> str:
     return f"{kind} {place.reader} {place.size} {place.name}"
 
 
-def _request(place: Place, asking: Sequence[Reader], port: int) -> bytes:
-    token = next(one.token for one in asking if one.name == place.reader)
-    target = f"{USAGE_PATH}?page={place.page}&page_size={place.size}"
-    return http_client.get(target, port, token)
-
-
 def _check(port: int, requests: Mapping[Place, bytes], totals: Mapping[str, int]) -> None:
     with http_client.client(port) as client:
-        for place, request in requests.items():
-            reply = client.ask(request)
+        for place, wanted in requests.items():
+            reply = client.ask(wanted)
             assert int(reply.header("X-Result-Count")) == totals[place.reader]
             assert len(json.loads(reply.body)) == place.size
 
 
-def _ask_all(
-    port: int,
-    requests: Mapping[Place, bytes],
-    rounds: int,
-    seconds: dict[Place, list[float]],
-    shuffle: random.Random,
-) -> None:
-    order = list(requests.items())
-    # The server closes a connection that pgbench left idle, so each block has its own.
-    with http_client.client(port) as client:
-        for _ in range(rounds):
-            shuffle.shuffle(order)
-            for place, request in order:
-                seconds[place].append(client.ask(request).seconds)
-
-
 def _timings(
-    places: Sequence[Place],
+    asked_for: Sequence[Place],
     http: Mapping[Place, Sequence[float]],
     statements: Sequence[Latencies],
     offsets: Sequence[Latencies],
 ) -> Timings:
     sql_seconds = medians(statements) | medians(offsets)
-    readers = {place.reader for place in places}
+    readers = {place.reader for place in asked_for}
     return Timings(
-        http={place: median(http[place]) for place in places},
-        request={place: sql_seconds[_script("request", place)] for place in places},
-        page={place: sql_seconds[_script("page", place)] for place in places},
-        offset={place: sql_seconds[_script("offset", place)] for place in places},
+        http={place: median(http[place]) for place in asked_for},
+        request={place: sql_seconds[_script("request", place)] for place in asked_for},
+        page={place: sql_seconds[_script("page", place)] for place in asked_for},
+        offset={place: sql_seconds[_script("offset", place)] for place in asked_for},
         counting={reader: sql_seconds[f"count {reader}"] for reader in readers},
     )
 

@@ -22,7 +22,7 @@ Latencies = Mapping[str, Sequence[float]]
 
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\))?s|%%")
 # As the server's own sessions are.
-_SESSION = "-c default_transaction_read_only=on -c jit=off"
+_SESSION = "-c default_transaction_read_only=on -c jit=off -c plan_cache_mode=force_generic_plan"
 
 
 class Scripts:

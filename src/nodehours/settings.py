@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,8 +29,13 @@ DATA_DIR = Setting(
     "the user's data directory for nodehours, such as ~/.local/share/nodehours",
     "The directory in which the embedded PostgreSQL keeps its data.",
 )
+RECONCILE_TOKEN = Setting(
+    "NODEHOURS_RECONCILE_TOKEN",
+    "none: the service is asked without one",
+    "The token with which `nodehours reconcile` signs in to another Waldur or nodehours.",
+)
 
-SETTINGS = (DATABASE_URL, DATA_DIR)
+SETTINGS = (DATABASE_URL, DATA_DIR, RECONCILE_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Settings:
 
     database_url: str | None
     data_dir: Path
+    reconcile_token: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -47,4 +53,5 @@ class Settings:
         return cls(
             database_url=environment.get(DATABASE_URL.variable, "").strip() or None,
             data_dir=Path(data_dir).expanduser() if data_dir else user_data_path("nodehours"),
+            reconcile_token=environment.get(RECONCILE_TOKEN.variable, "").strip() or None,
         )

@@ -65,18 +65,24 @@ def test_a_quick_run_measures_everything_and_leaves_nothing(
     assert {("plain", "first"), ("plain", "again")} <= {line[:2] for line in shown}
     assert {("4", "components", run) for run in ("first", "again", "one")} <= shown
     verdicts = [line[-1] for line in lines if line and line[-1] in {"ok", "MISSED"}]
-    assert len(verdicts) == 9 + 4
+    assert len(verdicts) == 9 + 9 + 4
 
     written = json.loads(figures.read_text())
-    assert [len(written[name]["lines"]) for name in ("pages", "ingest")] == [27, 6]
-    assert [len(written[name]["wanted"]) for name in ("pages", "ingest")] == [9, 4]
+    results = [written[name] for name in ("pages", "as_of", "ingest")]
+    assert [len(result["lines"]) for result in results] == [27, 27, 6]
+    assert [len(result["wanted"]) for result in results] == [9, 9, 4]
     assert list(temporary.iterdir()) == []
     assert processes_in(temporary) == []
 
 
 @pytest.mark.parametrize(
     ("what", "sign"),
-    [("pages", "starting PostgreSQL"), ("pages", "27 places"), ("ingest", "ingest: first")],
+    [
+        ("pages", "starting PostgreSQL"),
+        ("pages", "27 places"),
+        ("as_of", "restating"),
+        ("ingest", "ingest: first"),
+    ],
 )
 def test_ctrl_c_leaves_no_process_and_no_file(temporary: Path, what: str, sign: str) -> None:
     """Stopped while the database starts, while the server serves, or while an ingest runs."""

@@ -16,6 +16,12 @@ from tests.ledger.reports import reports
 from tests.ledger.written import assert_holds, empty, everything
 
 
+def outcome(run: Run) -> tuple[object, ...]:
+    """What came of a run, but for the ids that it was given."""
+    left_out = [(one.fault, one.reason, one.held and one.held[1:]) for one in run.left_out]
+    return run.projects, left_out, run.counts
+
+
 def twice(connection: Connection, names: list[str], resource: str = "isca") -> Run:
     """Run it dry, see that nothing was touched, and then run it."""
     before = everything(connection)
@@ -24,7 +30,7 @@ def twice(connection: Connection, names: list[str], resource: str = "isca") -> R
 
     run = ingest(connection, names, resource)
 
-    assert dry == run
+    assert outcome(dry) == outcome(run)
     assert_holds(connection)
     return run
 

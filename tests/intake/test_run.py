@@ -81,12 +81,12 @@ def test_projects_come_in_the_order_of_the_documents_and_of_the_reports_in_them(
 def test_of_two_documents_that_contradict_each_other_the_later_one_stands(
     connection: Connection, tmp_path: Path
 ) -> None:
-    low = written(tmp_path / "low.json", report("climate.brics", {"2026-03-01": {"al": 1}}))
-    high = written(tmp_path / "high.json", report("climate.brics", {"2026-03-01": {"al": 2}}))
+    low = written(tmp_path / "low.json", report("climate.brics", {"2026-03-01": {"al": 2}}))
+    high = written(tmp_path / "high.json", report("climate.brics", {"2026-03-01": {"al": 3}}))
 
     ingest(connection, [high, low], "isca")
 
-    assert rows(connection) == [(2026, 3, "unknown", 1)]
+    assert rows(connection) == [(2026, 3, "unknown", 2)]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,8 @@ def test_each_posting_names_its_document_and_the_hash_of_what_was_read(
     ingest(connection, [plain, str(packed)], "isca")
 
     postings = connection.execute(
-        "select distinct source, document, document_sha256 from postings order by 2 desc"
+        "select distinct source, name, sha256 from revisions"
+        " join run_documents on run_documents.id = document_id join runs on runs.id = run_id order by 2 desc"
     )
     assert postings.fetchall() == [
         ("openportal", plain, hashlib.sha256(Path(plain).read_bytes()).digest()),
@@ -203,7 +204,7 @@ def test_a_name_that_is_no_text_is_written_with_its_bytes_escaped(
     legible = f"{tmp_path}/report-\\udcff.json"
     assert [posted.document for posted in run.projects] == [legible]
     assert [fault.document for fault in run.faults] == [legible + "~"]
-    assert connection.execute("select document from postings").fetchall() == [(legible,)]
+    assert connection.execute("select name from run_documents").fetchall() == [(legible,)]
 
 
 def test_whoever_watches_is_told_before_each_project(

@@ -9,7 +9,14 @@ from tests.databases import database
 
 
 @pytest.fixture(scope="module")
-def scratch(server_url: str, template: str) -> Iterator[Connection]:
-    """A ledger for many examples, each of which empties it first."""
-    with database(server_url, template) as url, connected(url) as connection:
+def scratch_url(server_url: str, template: str) -> Iterator[str]:
+    """The URL of a ledger for many examples, each of which empties it first."""
+    with database(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def scratch(scratch_url: str) -> Iterator[Connection]:
+    """A connection to it."""
+    with connected(scratch_url) as connection:
         yield connection

@@ -17,7 +17,7 @@ from nodehours.terms.usage import Claim, Component, DailyUsage, Day, ProjectUsag
 from tests.ledger.written import Account
 
 CLIMATE = ProjectIdentifier.parse("climate.brics")
-ORIGIN = Origin("openportal", "report.json", bytes(32))
+ORIGIN = Origin()
 
 LOCAL_USERS = ("al", "bo", "old", "shared", UNKNOWN)
 # alice and alicia are one person, who signed up twice; see `know_alice`.
@@ -189,8 +189,13 @@ def _month_rows(
 
 
 def _is_sole(claim: Claim, claims: frozenset[Claim]) -> bool:
-    rivals = [other for other in claims if other.local_user == claim.local_user]
-    return rivals == [claim] and claim.local_user != UNKNOWN
+    """Nobody else claims it: the same person under another name is nobody else."""
+    rivals = {_person(other) for other in claims if other.local_user == claim.local_user}
+    return rivals == {_person(claim)} and claim.local_user != UNKNOWN
+
+
+def _person(claim: Claim) -> tuple[str, ...]:
+    return next(names for names in _PEOPLE if claim.user_identifier.user in names)
 
 
 def days_of(ledger: Account) -> dict[date, Day]:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodehours.ledger.errors import UnpostableError
-from nodehours.ledger.post import current_revision, post
+from nodehours.ledger.post import Origin, current_revision, post
+from nodehours.ledger.runs import add_document, begin_run
 from nodehours.ledger.store import Connection
 from nodehours.terms.identifiers import ProjectIdentifier, UserIdentifier
 from nodehours.terms.node_seconds import MAX_NODE_SECONDS
@@ -84,15 +85,19 @@ def test_a_posting_says_what_it_wrote_and_from_where(connection: Connection) -> 
     first = Day(is_complete=True, usage={"al": DailyUsage(3600)})
     usage = ProjectUsage(CLIMATE, {date(2026, 3, 1): first, date(2026, 4, 1): first})
 
-    post(connection, usage, "isca", ORIGIN)
+    run = begin_run(connection, "openportal", "isca", "the first of many", "alice")
+    document = add_document(connection, run, "report.json", bytes(32), 10)
+
+    post(connection, usage, "isca", Origin(document, by_whom="alice"))
 
     postings = connection.execute(
-        "select revision, year, month, source, document, document_sha256, former_node_seconds, node_seconds"
-        " from postings order by revision"
+        "select revision, kind, year, month, source, name, sha256, revisions.reason, former_node_seconds, node_seconds"
+        " from postings join revisions using (revision)"
+        " join run_documents on run_documents.id = document_id join runs on runs.id = run_id order by revision"
     )
     assert postings.fetchall() == [
-        (1, 2026, 3, "openportal", "report.json", bytes(32), None, 3600),
-        (2, 2026, 4, "openportal", "report.json", bytes(32), None, 3600),
+        (1, "posting", 2026, 3, "openportal", "report.json", bytes(32), "first report", None, 3600),
+        (2, "posting", 2026, 4, "openportal", "report.json", bytes(32), "first report", None, 3600),
     ]
 
 
@@ -149,3 +154,14 @@ def test_the_largest_total_that_fits_is_kept_to_the_second(connection: Connectio
 
     assert month.total == MAX_NODE_SECONDS
     assert_holds(connection)
+
+
+def test_all_that_one_report_posts_can_be_read_from_one_moment_on(connection: Connection) -> None:
+    """No instant lies between the revisions of one transaction: nobody ever saw only some of them."""
+    day = Day(is_complete=True, usage={"al": DailyUsage(3600)})
+    days = {date(2026, month, 1): day for month in range(1, 13)}
+
+    post(connection, ProjectUsage(CLIMATE, days), "isca", ORIGIN)
+
+    times = connection.execute("select count(distinct recorded), count(*) from revisions")
+    assert times.fetchone() == (1, 12)

@@ -161,14 +161,17 @@ def test_what_cannot_be_is_refused_with_a_sentence_and_changes_nothing(
 
     attempts: dict[str, Callable[[], object]] = {
         "there is a user bob already": lambda: add_user(connection, login("bob")),
-        "the identity is bob's already": lambda: add_user(connection, login("b", "bob.brics")),
-        "alice.brics, alice.gw4 are 2 different users; they cannot be merged yet": (
-            lambda: add_user(connection, login("alice", "alice.brics", "alice.gw4"))
+        "b.gw4 or bob.brics is bob's already": (
+            lambda: add_user(connection, login("b", "b.gw4", "bob.brics"))
         ),
-        "bob.brics is bob already": lambda: identify_user(connection, "carol", "bob.brics"),
-        "both have usage of their own; alice.brics cannot be merged with another user yet": (
-            lambda: identify_user(connection, "bob", "alice.brics")
-        ),
+        (
+            "alice.brics, alice.gw4 are 2 different users: make them one first, see"
+            " `nodehours user merge --help`"
+        ): lambda: add_user(connection, login("alice", "alice.brics", "alice.gw4")),
+        "bob.brics is bob's already": lambda: identify_user(connection, "carol", "bob.brics"),
+        (
+            "both have usage of their own: to make them one, run `nodehours user merge alice.brics bob`"
+        ): lambda: identify_user(connection, "bob", "alice.brics"),
     }
     for sentence, attempt in attempts.items():
         with pytest.raises(TakenNameError) as refused:
@@ -201,9 +204,13 @@ def test_names_nobody_has_are_said_to_be_unknown(connection: Connection) -> None
         "alice.brics has no login yet: run `nodehours user add alice.brics`": (
             lambda: deactivate_user(connection, "alice.brics")
         ),
-        "there is no organisation gw4": lambda: grant_role(connection, "boss", "owner", "gw4"),
-        "there is no project brics": lambda: grant_role(connection, "boss", "member", "brics"),
-        "there is no organisation climate.brics": (
+        "there is no organisation gw4: see `nodehours organisation list`": (
+            lambda: grant_role(connection, "boss", "owner", "gw4")
+        ),
+        "there is no project brics: see `nodehours project list`": (
+            lambda: grant_role(connection, "boss", "member", "brics")
+        ),
+        "there is no organisation climate.brics: see `nodehours organisation list`": (
             lambda: revoke_role(connection, "boss", "reader", "climate.brics")
         ),
     }

@@ -11,7 +11,7 @@ from nodehours.terms.identifiers import ProjectIdentifier, UserIdentifier
 from nodehours.terms.usage import Claim, DailyUsage, Day, ProjectUsage
 
 CLIMATE = ProjectIdentifier.parse("climate.brics")
-ORIGIN = Origin("openportal", "report.json", bytes(32))
+ORIGIN = Origin()
 FIRST = date(2026, 3, 1)
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from nodehours.ledger.clock import Origin
 from nodehours.ledger.errors import SchemaError, UnavailableError
+from nodehours.ledger.post import post
 from nodehours.ledger.schema import schema_status
 from nodehours.ledger.store import connected, ready_store, running_store
+from nodehours.ledger.verify import verify
+from nodehours.queries.access import operator_scope
+from nodehours.queries.clock import Snapshot, find_snapshot
+from nodehours.queries.pool import read, reading_pool
+from nodehours.terms.as_of import AsOf, AtDay
+from nodehours.terms.identifiers import ProjectIdentifier
+from nodehours.terms.usage import DailyUsage, Day, ProjectUsage
 from tests.ledger.servers import data_directory, processes
 
 
@@ -37,6 +48,35 @@ def test_what_is_not_committed_together_is_committed_at_once(database_url: str) 
         connection.execute("insert into resources (name) values ('isca')")
 
         assert other.execute("select name from resources").fetchall() == [("isca",)]
+
+
+def test_whatever_way_to_write_dates_the_database_prefers_hashes_are_the_same_and_times_are_read(
+    database_url: str,
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as operator:
+        operator.execute(
+            "do $$ begin execute format('alter database %I set datestyle = German', current_database()); end $$"
+        )
+    with connected(database_url) as connection:
+        days = {date(2026, 3, 1): Day(True, usage={"al": DailyUsage(60)})}
+        post(
+            connection,
+            ProjectUsage(ProjectIdentifier.parse("climate.brics"), days),
+            "isca",
+            Origin(),
+        )
+
+        assert verify(connection).differences == ()
+    as_of = AtDay(datetime.now(UTC).date())
+    with asyncio.Runner() as runner:
+        found = runner.run(_snapshot(database_url, as_of))
+
+    assert found.revision == 1
+
+
+async def _snapshot(database_url: str, as_of: AsOf) -> Snapshot:
+    async with reading_pool(database_url, size=1) as pool:
+        return await read(pool, lambda c: find_snapshot(c, operator_scope(), as_of))
 
 
 def test_your_own_database_is_taken_as_it_is_and_never_set_up_unasked(

@@ -15,10 +15,14 @@ select relname from pg_class where relkind = 'r' and relnamespace = 'public'::re
 """
 _EMPTY = """
 set session_replication_role = replica;
-truncate organisations, projects, resources, users, identities, roles, tokens, allocations, associations,
-         postings, statements, month_counts, usage_days, daily_usage, daily_components, usage_rows
-restart identity;
-update ledger set revision = 0;
+do $$
+begin
+    execute (select 'truncate ' || string_agg(quote_ident(relname), ', ') || ' restart identity'
+             from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace
+             and relname not in ('ledger', 'alembic_version'));
+end
+$$;
+update ledger set revision = 0, first_remembered = 0;
 reset session_replication_role;
 """
 _BROKEN_SUMS = """
@@ -39,6 +43,14 @@ where node_seconds is distinct from (
    or complete_days is distinct from (
         select count(*) from usage_days d
         where (d.allocation_id, d.year, d.month) = (s.allocation_id, s.year, s.month) and is_complete)
+   or sha256 is distinct from statement_sha256(allocation_id, year, month, revision)
+"""
+_BROKEN_DAYS = """
+select allocation_id, day from usage_days d
+where sha256 is distinct from day_sha256(allocation_id, day, revision)
+   or node_seconds is distinct from (
+        select coalesce(sum(u.node_seconds), 0) from daily_usage u
+        where (u.allocation_id, u.day) = (d.allocation_id, d.day))
 """
 _BROKEN_COUNTS = """
 select * from month_counts
@@ -47,8 +59,8 @@ where row_count is distinct from counted.count
 """
 _BROKEN_REVISIONS = """
 select revision from ledger
-where revision <> (select count(*) from postings)
-   or revision <> (select coalesce(max(revision), 0) from postings)
+where revision <> (select count(*) from revisions)
+   or revision <> (select coalesce(max(revision), 0) from revisions)
 """
 _STATEMENTS = """
 select year, month, node_seconds, complete_days, row_count from statements
@@ -117,6 +129,7 @@ def empty(connection: Connection) -> None:
 def assert_holds(connection: Connection) -> None:
     """Every sum, every count and the clock are right."""
     assert connection.execute(_BROKEN_SUMS).fetchall() == []
+    assert connection.execute(_BROKEN_DAYS).fetchall() == []
     assert connection.execute(_BROKEN_COUNTS).fetchall() == []
     assert connection.execute(_BROKEN_REVISIONS).fetchall() == []
 

@@ -1,12 +1,13 @@
 """Any ledger, any reader and any question, with the answer worked out by going through all rows.
 
 Ledgers are posted, not inserted: months have gaps, people work in several allocations, a statement may be
-posted twice and get rows later, and an allocation's rows are not made in the order of its months.
+posted twice and get rows later, and an allocation's rows are not made in the order of its months. What a ledger
+said after each step is remembered, to be asked for again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +18,9 @@ import anyio
 import psycopg
 from hypothesis import strategies as st
 
-from nodehours.ledger.post import Origin, post
+from nodehours.ledger.clock import Change, Kind, Origin, current_revision, locked_revision
+from nodehours.ledger.post import post
+from nodehours.ledger.store import Connection as Writing
 from nodehours.ledger.store import connected
 from nodehours.queries.pool import Connection
 from nodehours.terms.identifiers import ProjectIdentifier, UserIdentifier
@@ -36,7 +39,7 @@ ALLOCATIONS = [
     ("physics.gw4", "tigris"),
 ]
 MONTHS = [(2023, 11), (2023, 12), (2024, 1), (2024, 2), (2024, 5), (2025, 2)]
-ORIGIN = Origin("openportal", "report.json", bytes(32))
+ORIGIN = Origin()
 
 
 class Posting(NamedTuple):
@@ -48,6 +51,7 @@ class Posting(NamedTuple):
     first: int
     people: int
     unattributed: int
+    is_complete: bool = False
 
     def usage(self) -> ProjectUsage:
         project = ProjectIdentifier.parse(ALLOCATIONS[self.allocation][0])
@@ -58,26 +62,60 @@ class Posting(NamedTuple):
             for n in self.numbers
         }
         return ProjectUsage(
-            project, {date(*self.year_month, self.day): Day(usage=used)}, frozenset(claims)
+            project,
+            {date(*self.year_month, self.day): Day(self.is_complete, usage=used)},
+            frozenset(claims),
         )
 
     @property
     def numbers(self) -> range:
         return range(self.first, self.first + self.people)
 
+    def take(self, connection: Writing) -> None:
+        post(connection, self.usage(), ALLOCATIONS[self.allocation][1], ORIGIN)
 
-postings = st.lists(
-    st.builds(
-        Posting,
-        st.integers(0, len(ALLOCATIONS) - 1),
-        st.sampled_from(MONTHS),
-        st.integers(1, 2),
-        st.integers(0, 10),
-        st.integers(0, 30),
-        st.integers(0, 10**6),
-    ),
-    max_size=15,
+
+class Naming(NamedTuple):
+    """Somebody gets another name, if there is anybody. Numbers go round those there are."""
+
+    user: int
+    full_name: str
+
+    def take(self, connection: Writing) -> None:
+        with connection.transaction():
+            users = connection.execute(_EVERY_USER).fetchall()
+            locked_revision(connection)
+            change = Change(connection, Kind.NAMING, ORIGIN)
+            for user, _ in users[self.user % (len(users) + 1) :][:1]:
+                change.next_revision()
+                connection.execute(_NAME_USER, [self.full_name, user])
+            change.record()
+
+
+_posting = st.builds(
+    Posting,
+    st.integers(0, len(ALLOCATIONS) - 1),
+    st.sampled_from(MONTHS),
+    st.integers(1, 2),
+    st.integers(0, 10),
+    st.integers(0, 30),
+    st.integers(0, 10**6),
+    st.booleans(),
 )
+# Few people in few months, so that the same figure changes many times.
+_again = st.builds(
+    Posting,
+    st.integers(0, 1),
+    st.sampled_from(MONTHS[2:4]),
+    st.integers(1, 2),
+    st.integers(0, 3),
+    st.integers(0, 4),
+    st.integers(0, 3),
+    st.booleans(),
+)
+_naming = st.builds(Naming, st.integers(0, 40), st.sampled_from(["", "Ann", "Böb", "Cy"]))
+postings = st.lists(_posting, max_size=15)
+steps = st.lists(_posting | _again | _again | _naming, max_size=12)
 
 
 class Question(NamedTuple):
@@ -176,23 +214,39 @@ def _is_found(kept: Kept, scope: Scope, asked: UsageFilter) -> bool:
 
 
 _EVERY_ROW = """
-select allocation_id, user_id, r.id, year, month, a.uuid, u.uuid, r.username, coalesce(full_name, ''), node_seconds
+select allocation_id, user_id, r.id, year, month, a.uuid, u.uuid, r.username, coalesce(full_name, ''), node_seconds,
+       revision
 from usage_rows r join allocations a on a.id = allocation_id left join users u on u.id = user_id
 order by year, month, allocation_id, r.id
 """
 _EVERY_USER = "select id, uuid from users order by id"
+_NAME_USER = "update users set full_name = %s where id = %s"
 
 
 @contextmanager
 def ledger(server_url: str, template: str, posted: list[Posting]) -> Iterator[Ledger]:
     """A new ledger in which *posted* was posted, one after the other."""
+    with remembered(server_url, template, posted) as states:
+        yield states[max(states)]
+
+
+@contextmanager
+def remembered(
+    server_url: str, template: str, taken: Sequence[Posting | Naming]
+) -> Iterator[dict[int, Ledger]]:
+    """A new ledger in which the steps were *taken*, as it was at the revision after each; 0 is the empty one."""
     with database(server_url, template) as url:
+        states = {0: Ledger(url, [], [])}
         with connected(url) as connection:
-            for posting in posted:
-                post(connection, posting.usage(), ALLOCATIONS[posting.allocation][1], ORIGIN)
-            rows = [
-                Kept(allocation, user, UsageRow(*row))
-                for allocation, user, *row in connection.execute(_EVERY_ROW)
-            ]
-            users = [(user, uuid) for user, uuid in connection.execute(_EVERY_USER)]
-        yield Ledger(url, rows, users)
+            for step in taken:
+                step.take(connection)
+                states[current_revision(connection)] = _read(connection, url)
+        yield states
+
+
+def _read(connection: Writing, url: str) -> Ledger:
+    rows = [
+        Kept(allocation, user, UsageRow(*row))
+        for allocation, user, *row in connection.execute(_EVERY_ROW)
+    ]
+    return Ledger(url, rows, [(user, uuid) for user, uuid in connection.execute(_EVERY_USER)])

@@ -1,12 +1,15 @@
 """The rule of the last word, each part of it as an example, and what holds for any days."""
 
+from datetime import date
 from functools import reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodehours.terms.days import Settled, settle
+from nodehours.terms import days as terms_days
+from nodehours.terms.content import digest
+from nodehours.terms.days import Settled
 from nodehours.terms.usage import Component, DailyUsage, Day
 
 figures = st.integers(0, 3)
@@ -15,6 +18,14 @@ usages = st.dictionaries(
 )
 components = st.dictionaries(st.builds(Component, st.just("alice"), st.just("cpu")), figures)
 days = st.builds(Day, st.booleans(), figures, figures, usages, components)
+
+
+DAY = date(2026, 3, 1)
+
+
+def settle(known: Day | None, reported: Day) -> Settled:
+    """What becomes of the day, told by the digests of both."""
+    return terms_days.settle(None if known is None else digest(DAY, known), digest(DAY, reported))
 
 
 def complete(**node_seconds: int) -> Day:

@@ -25,3 +25,11 @@ class TakenNameError(LedgerError):
 
 class UnpostableError(LedgerError):
     """Usage that is well formed and still cannot be posted."""
+
+
+class DecidedError(LedgerError):
+    """What was to be decided has been decided already."""
+
+
+class UnchangeableError(LedgerError):
+    """The ledger is in a state in which this cannot be done."""

@@ -7,12 +7,14 @@ equal proves nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import psycopg
 
-from nodehours.ledger.directory import locked_revision
+from nodehours.ledger.clock import Change, Kind, Origin, locked_revision
 from nodehours.ledger.errors import TakenNameError, UnknownNameError
 from nodehours.ledger.store import Connection
 from nodehours.terms.token import new_token, token_sha256
@@ -25,6 +27,7 @@ _LIST_USERS = """
 select users.username, users.full_name, users.email, users.is_staff, users.is_support, users.is_active,
        array(select identity from identities where user_id = users.id order by identity)
 from users
+where username is not null or merged_into is null
 order by users.username nulls last, users.id
 """
 _ADD_USER = """
@@ -46,10 +49,16 @@ _NAMESAKES = """
 select identity from identities join users on users.id = user_id
 where username is null and identity like %s order by identity
 """
+# Such a name is told beside usage, so that it has to be remembered until when it was told.
+_IS_NAMED_ANEW = """
+select from users where id = %s and full_name <> %s and exists (select from usage_rows where user_id = users.id)
+"""
+_FULL_NAME = "select full_name from users where id = %s"
 _HAS_IDENTITY = "select from identities where user_id = %s limit 1"
 _MOVE_LOGIN = (
     "update tokens set user_id = %(known)s where user_id = %(user)s",
     "update roles set user_id = %(known)s where user_id = %(user)s",
+    "update users set merged_into = %(known)s where merged_into = %(user)s",
     """
     with login as (delete from users where id = %(user)s returning *)
     update users set username = login.username, full_name = login.full_name, email = login.email,
@@ -59,7 +68,13 @@ _MOVE_LOGIN = (
 )
 _DEACTIVATE = "update users set is_active = false where id = %s"
 # Held until the transaction ends, so that a login that becomes a person known from reports waits for it.
-_FIND_USER = "select id from users where username = %s for key share"
+_FIND_USER = """
+select id, (
+    select coalesce(target.username, (select min(identity) from identities where user_id = target.id))
+    from users as target where target.id = users.merged_into
+)
+from users where username = %s for key share of users
+"""
 _FIND_ORGANISATION = "select id from organisations where identifier = %s"
 _FIND_PROJECT = "select id from projects where identifier = %s"
 _GRANT = """
@@ -128,16 +143,12 @@ class Token:
         return "expired" if self.expires and self.expires <= now else "valid"
 
 
-def add_user(connection: Connection, user: User) -> None:
+def add_user(connection: Connection, user: User, by_whom: str = "") -> None:
     """Make *user*, who has a username, with their identities.
 
-    An identity known from reports becomes this user's, with all its usage. Raises ``TakenNameError`` when the
-    username or an identity is another user's.
+    An identity known from reports becomes this user's, with all its usage; where that changes the full name told
+    beside usage, it is a revision. Raises ``TakenNameError`` when the username or an identity is another user's.
     """
-    values = {
-        name: getattr(user, name)
-        for name in ("username", "full_name", "email", "is_staff", "is_support")
-    }
     with connection.transaction():
         if user.identities:
             locked_revision(connection)
@@ -148,11 +159,7 @@ def add_user(connection: Connection, user: User) -> None:
         known = {owner[0] for owner in owners if owner}
         _refuse_taken(user, [owner[1] for owner in owners if owner], len(known))
         try:
-            if known:
-                (user_id,) = known
-                connection.execute(_GIVE_LOGIN, values | {"user": user_id})
-            else:
-                ((user_id,),) = connection.execute(_ADD_USER, values)
+            user_id = _written(connection, user, known, by_whom)
         except psycopg.errors.UniqueViolation:
             message = f"there is a user {user.username} already"
             raise TakenNameError(message) from None
@@ -161,8 +168,21 @@ def add_user(connection: Connection, user: User) -> None:
                 connection.execute(_ADD_IDENTITY, [identity, user_id])
 
 
-def identify_user(connection: Connection, username: str, identity: str) -> None:
-    """Say that *username* is the person known as *identity*.
+def _written(connection: Connection, user: User, known: set[int], by_whom: str) -> int:
+    """Write *user*: anew, or as the login of the one whom reports know."""
+    columns = ("username", "full_name", "email", "is_staff", "is_support")
+    values = {name: getattr(user, name) for name in columns}
+    for user_id in known:
+        reason = f"{user.username} is {', '.join(user.identities)}"
+        with _named(connection, user_id, user.full_name, Origin(None, reason, by_whom)):
+            connection.execute(_GIVE_LOGIN, values | {"user": user_id})
+        return user_id
+    ((made,),) = connection.execute(_ADD_USER, values)
+    return int(made)
+
+
+def identify_user(connection: Connection, username: str, identity: str, by_whom: str = "") -> None:
+    """Say that *username* is the person known as *identity*; it is a revision as in ``add_user``.
 
     Raises ``TakenNameError`` when somebody else is, or when both have a history of their own already.
     """
@@ -174,30 +194,50 @@ def identify_user(connection: Connection, username: str, identity: str) -> None:
             connection.execute(_ADD_IDENTITY, [identity, user])
         elif owner[0] != user:
             if owner[1] is not None:
-                raise TakenNameError(f"{identity} is {owner[1]} already")
-            _take_over(connection, user, owner[0], identity)
+                raise TakenNameError(f"{identity} is {owner[1]}'s already")
+            _refuse_merge(connection, user, username, identity)
+            ((full_name,),) = connection.execute(_FULL_NAME, [user])
+            origin = Origin(None, f"{username} is {identity}", by_whom)
+            with _named(connection, owner[0], full_name, origin):
+                _take_over(connection, user, owner[0])
 
 
-def _take_over(connection: Connection, user: int, known: int, identity: str) -> None:
+def _take_over(connection: Connection, user: int, known: int) -> None:
     """Make the person *known* from reports, with all their usage, and the login *user* one.
 
     The login moves to the person, since usage rows never change hands here; its roles and tokens follow.
     """
-    if connection.execute(_HAS_IDENTITY, [user]).fetchone() is not None:
-        raise TakenNameError(
-            f"both have usage of their own; {identity} cannot be merged with another user yet"
-        )
     for move in _MOVE_LOGIN:
         connection.execute(move, {"user": user, "known": known})
 
 
+@contextmanager
+def _named(connection: Connection, user: int, full_name: str, origin: Origin) -> Iterator[None]:
+    """Take a revision for the change of name inside, if it is told beside usage."""
+    change = Change(connection, Kind.NAMING, origin)
+    if connection.execute(_IS_NAMED_ANEW, [user, full_name]).fetchone() is not None:
+        change.next_revision()
+    yield
+    if change.reasons:
+        change.record()
+
+
+def _refuse_merge(connection: Connection, user: int, username: str, identity: str) -> None:
+    if connection.execute(_HAS_IDENTITY, [user]).fetchone() is not None:
+        raise TakenNameError(
+            f"both have usage of their own: to make them one, run `nodehours user merge {identity} {username}`"
+        )
+
+
 def _refuse_taken(user: User, usernames: list[str | None], known: int) -> None:
     if taken := [name for name in usernames if name]:
-        message = f"the identity is {taken[0]}'s already"
+        named = " or ".join(user.identities)
+        message = f"{named} is {taken[0]}'s already"
         raise TakenNameError(message)
     if known > 1:
         message = (
-            f"{', '.join(user.identities)} are {known} different users; they cannot be merged yet"
+            f"{', '.join(user.identities)} are {known} different users: make them one first, see"
+            " `nodehours user merge --help`"
         )
         raise TakenNameError(message)
 
@@ -285,7 +325,10 @@ def _user_id(connection: Connection, username: str) -> int:
     # Twice: a login that moved to another person while we waited for it is found at the second look.
     for _ in range(2):
         if found := connection.execute(_FIND_USER, [username]).fetchone():
-            return int(found[0])
+            user, merged_into = found
+            if merged_into is not None:
+                raise UnknownNameError(f"{username} was merged with {merged_into}")
+            return int(user)
     raise _unknown_user(connection, username)
 
 
@@ -298,5 +341,6 @@ def _unknown_user(connection: Connection, username: str) -> UnknownNameError:
 def _id(connection: Connection, find: str, identifier: str, what: str) -> int:
     if found := connection.execute(find, [identifier]).fetchone():
         return int(found[0])
-    message = f"there is no {what}"
+    kind = what.partition(" ")[0]
+    message = f"there is no {what}: see `nodehours {kind} list`"
     raise UnknownNameError(message)

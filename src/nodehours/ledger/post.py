@@ -6,207 +6,113 @@ give what one after the other would. It ends with the database's own check that 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 
 import psycopg
 
-from nodehours.ledger.days import known_days, months_using, replace_days
+from nodehours.ledger.clock import Change, Kind, Origin, current_revision, locked_revision
+from nodehours.ledger.days import months_using
 from nodehours.ledger.directory import (
+    Allocation,
     add_claims,
     associations,
     ensure_allocation,
-    locked_revision,
 )
 from nodehours.ledger.errors import UnavailableError, UnpostableError
-from nodehours.ledger.rows import StatementRows, known_rows, write_rows
+from nodehours.ledger.statements import MonthPosted, Telling, post_month
 from nodehours.ledger.store import Connection
-from nodehours.terms.days import Settled, settle
-from nodehours.terms.identifiers import UserIdentifier
+from nodehours.terms.doubt import Limits
+from nodehours.terms.identifiers import ProjectIdentifier
 from nodehours.terms.month import Month
-from nodehours.terms.node_seconds import MAX_NODE_SECONDS
-from nodehours.terms.statement import Statement, summed
 from nodehours.terms.usage import Claim, Day, ProjectUsage
 
-_MOVE = "update ledger set revision = %s"
-# Deferred again afterwards: the transaction may be part of a longer one, that of a dry run.
-_CHECK = "set constraints all immediate; set constraints all deferred"
-_FIND_STATEMENT = """
-select node_seconds, complete_days from statements where allocation_id = %s and year = %s and month = %s
+__all__ = ["MonthPosted", "Origin", "current_revision", "post", "refusals"]
+
+_FIND_LIMITS = """
+select starts, nodes from allocations join resources on resources.id = resource_id where allocations.id = %s
 """
-_ADD_POSTING = """
-insert into postings (revision, allocation_id, year, month, source, document, document_sha256,
-                      former_node_seconds, node_seconds)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-_WRITE_STATEMENT = """
-insert into statements (allocation_id, year, month, node_seconds, complete_days, revision)
-values (%s, %s, %s, %s, %s, %s)
-on conflict (allocation_id, year, month) do update
-set node_seconds = excluded.node_seconds, complete_days = excluded.complete_days, revision = excluded.revision
-"""
-
-
-_REVISION = "select revision from ledger"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where usage comes from: the source's name, the document's name and SHA-256."""
-
-    source: str
-    document: str
-    sha256: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class MonthPosted:
-    """What a report did to one month: days posted, unchanged and kept; figures in node-seconds.
-
-    ``revision`` is None when nothing changed; ``former`` is None for a month not seen before.
-    """
-
-    month: Month
-    posted: int
-    unchanged: int
-    kept: int
-    unattributed: int
-    former: int | None
-    total: int
-    complete_days: int
-    revision: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Posting:
-    connection: Connection
-    allocation: int
-    origin: Origin
-    claims: frozenset[Claim]
-    user_ids: Mapping[UserIdentifier, int]
-
-
-def current_revision(connection: Connection) -> int:
-    """Return the ledger's revision: how many postings have changed anything so far."""
-    ((revision,),) = connection.execute(_REVISION)
-    return int(revision)
 
 
 def post(
-    connection: Connection, usage: ProjectUsage, resource: str, origin: Origin
+    connection: Connection,
+    usage: ProjectUsage,
+    resource: str,
+    origin: Origin,
+    *,
+    today: date | None = None,
+    aside: frozenset[bytes] = frozenset(),
 ) -> list[MonthPosted]:
     """Post *usage* to its project's allocation on *resource*, all of it or nothing.
 
-    Months that *usage* does not name are posted again when it tells who a local user in them is. Raises
-    ``UnpostableError`` when a total is beyond what the ledger can keep, ``UnavailableError`` when the database
-    cannot be reached any more; the ledger is then as it was.
+    With *today* (UTC), days that cannot be true are not posted but returned as doubts; without it all is
+    believed. *aside* are the content hashes of days that halved a total before, and are doubted still. Months that
+    *usage* does not name are posted again when it tells who a local user in them is.
+    Raises ``UnpostableError`` when a total is beyond what the ledger can keep, ``UnavailableError`` when the
+    database cannot be reached any more; the ledger is then as it was.
+    """
+    with refusals(f"{usage.project} was posted"), connection.transaction():
+        locked_revision(connection)
+        change = Change(connection, Kind.POSTING, origin)
+        posted = _post(change, usage, resource, today, aside)
+        change.record()
+    return posted
+
+
+@contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """Say what the database says in a sentence, while *what* is done.
+
+    Raises ``UnavailableError`` when it failed, ``UnpostableError`` when it refused what it was told.
     """
     try:
-        return _post(connection, usage, resource, origin)
+        yield
     except psycopg.OperationalError as error:
-        message = f"the database failed while {usage.project} was posted: {error}"
-        raise UnavailableError(message) from error
+        raise UnavailableError(f"the database failed while {what}: {error}") from error
     except psycopg.Error as error:
-        message = f"the database refused it: {error}"
-        raise UnpostableError(message) from error
+        raise UnpostableError(f"the database refused it: {error}") from error
 
 
 def _post(
-    connection: Connection, usage: ProjectUsage, resource: str, origin: Origin
+    change: Change,
+    usage: ProjectUsage,
+    resource: str,
+    today: date | None,
+    aside: frozenset[bytes],
 ) -> list[MonthPosted]:
-    with connection.transaction():
-        revision = locked_revision(connection)
-        allocation = ensure_allocation(connection, usage.project, resource)
-        known = associations(connection, allocation)
-        new = usage.claims - known.claims
-        if new:
-            add_claims(connection, allocation, new)
-            known = associations(connection, allocation)
-        posting = _Posting(connection, allocation, origin, known.claims, known.user_ids)
-        posted = _post_months(posting, _months(posting, usage, new), revision)
-        connection.execute(_CHECK)
-    return posted
-
-
-def _months(
-    posting: _Posting, usage: ProjectUsage, new: frozenset[Claim]
-) -> dict[Month, dict[date, Day]]:
-    months: dict[Month, dict[date, Day]] = defaultdict(dict)
+    connection = change.connection
+    allocation = ensure_allocation(connection, usage.project, resource)
+    known = associations(connection, allocation.id)
+    new = known.new(_renamed(usage.claims, allocation.project))
+    if new:
+        add_claims(connection, allocation.id, new)
+        known = associations(connection, allocation.id)
+    telling = Telling(change, allocation, known, _limits(connection, allocation, today, aside))
+    retold = months_using(connection, allocation.id, {claim.local_user for claim in new})
+    days: dict[Month, dict[date, Day]] = defaultdict(dict)
     for day in sorted(usage.days):
-        months[Month.of(day)][day] = usage.days[day]
-    for month in months_using(
-        posting.connection, posting.allocation, {claim.local_user for claim in new}
-    ):
-        months.setdefault(month, {})
-    return months
+        days[Month.of(day)][day] = usage.days[day]
+    return [
+        post_month(telling, month, days.get(month, {}), retold=month in retold)
+        for month in sorted({*days, *retold})
+    ]
 
 
-def _post_months(
-    posting: _Posting, months: dict[Month, dict[date, Day]], revision: int
-) -> list[MonthPosted]:
-    posted = []
-    before = revision
-    for month in sorted(months):
-        done = _post_month(posting, month, months[month], revision + 1)
-        revision = done.revision or revision
-        posted.append(done)
-    if revision != before:
-        posting.connection.execute(_MOVE, [revision])
-    return posted
-
-
-def _post_month(
-    posting: _Posting, month: Month, reported: Mapping[date, Day], revision: int
-) -> MonthPosted:
-    known = known_days(posting.connection, posting.allocation, month)
-    settled = {day: settle(known.get(day), reported[day]) for day in reported}
-    changed = {day: reported[day] for day in reported if settled[day] is Settled.POSTED}
-    statement = summed((known | changed).values(), posting.claims)
-    _refuse_overflow(month, statement)
-    former = known_rows(posting.connection, posting.allocation, month)
-    rows = StatementRows.of(statement, posting.user_ids, former)
-    key = (posting.allocation, month.year, month.month)
-    total = posting.connection.execute(_FIND_STATEMENT, key).fetchone()
-    if changed or rows.has_changes:
-        _write(posting, key, statement, total, revision)
-        replace_days(posting.connection, posting.allocation, changed, known, revision)
-        write_rows(posting.connection, key, rows, revision)
-    counts = Counter(settled.values())
-    return MonthPosted(
-        month=month,
-        posted=counts[Settled.POSTED],
-        unchanged=counts[Settled.UNCHANGED],
-        kept=counts[Settled.KEPT],
-        unattributed=statement.unattributed,
-        former=None if total is None else int(total[0]),
-        total=statement.total,
-        complete_days=statement.complete_days,
-        revision=revision if changed or rows.has_changes else None,
+def _renamed(claims: frozenset[Claim], project: ProjectIdentifier) -> frozenset[Claim]:
+    """Tell *claims* by the name that *project* has today."""
+    return frozenset(
+        claim._replace(user_identifier=replace(claim.user_identifier, project=project.project))
+        for claim in claims
     )
 
 
-def _refuse_overflow(month: Month, statement: Statement) -> None:
-    if statement.total > MAX_NODE_SECONDS:
-        message = (
-            f"the total of {month} is {statement.total} node-seconds, more than the ledger can keep"
-        )
-        raise UnpostableError(message)
-
-
-def _write(
-    posting: _Posting,
-    key: tuple[int, int, int],
-    statement: Statement,
-    total: tuple[object, ...] | None,
-    revision: int,
-) -> None:
-    origin = posting.origin
-    former = None if total is None else total[0]
-    execute = posting.connection.execute
-    execute(
-        _ADD_POSTING,
-        [revision, *key, origin.source, origin.document, origin.sha256, former, statement.total],
-    )
-    execute(_WRITE_STATEMENT, [*key, statement.total, statement.complete_days, revision])
+def _limits(
+    connection: Connection, allocation: Allocation, today: date | None, aside: frozenset[bytes]
+) -> Limits | None:
+    if today is None:
+        return None
+    ((starts, nodes),) = connection.execute(_FIND_LIMITS, [allocation.id])
+    return Limits(today, starts, nodes, aside)

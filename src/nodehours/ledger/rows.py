@@ -15,9 +15,10 @@ _LIST_ROWS = """
 select user_id, id, username, node_seconds from usage_rows where allocation_id = %s and year = %s and month = %s
 """
 _ADD_ROWS = """
-insert into usage_rows (allocation_id, year, month, user_id, username, node_seconds, revision)
-select %s, %s, %s, new.user_id, new.username, new.node_seconds, %s
-from unnest(%s::bigint[], %s::text[], %s::bigint[]) with ordinality as new (user_id, username, node_seconds, place)
+insert into usage_rows (allocation_id, year, month, first_revision, revision, user_id, username, node_seconds)
+select %s, %s, %s, moved.revision, moved.revision, new.user_id, new.username, new.node_seconds
+from (select %s::bigint as revision) as moved,
+    unnest(%s::bigint[], %s::text[], %s::bigint[]) with ordinality as new (user_id, username, node_seconds, place)
 order by new.place
 """
 _CHANGE_ROWS = """
@@ -49,10 +50,16 @@ class _NewRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StatementRows:
-    """What must be done to a month's rows so that they say what its statement says."""
+    """What must be done to a month's rows so that they say what its statement says.
+
+    ``has_new_figures``: node-seconds change, and not only a name. ``figures`` are those of the whole statement, by
+    user identifier.
+    """
 
     added: list[_NewRow]
     changed: list[KnownRow]
+    has_new_figures: bool
+    figures: list[tuple[str, int]]
 
     @classmethod
     def of(
@@ -69,7 +76,12 @@ class StatementRows:
         added = [row for row in figures if row.user_id not in known]
         wanted = {row.user_id: row for row in figures}
         told = [(row, row.retold(wanted.get(user_id))) for user_id, row in known.items()]
-        return cls(added, [new for row, new in told if new != row])
+        return cls(
+            added,
+            [new for row, new in told if new != row],
+            any(new.node_seconds != row.node_seconds for row, new in told),
+            [(row.username, row.node_seconds) for row in figures],
+        )
 
     @property
     def has_changes(self) -> bool:

@@ -50,3 +50,8 @@ async def sign_in(connection: Connection, token_sha256: bytes) -> Reader | SignI
     if is_expired:
         return SignInRefusal.EXPIRED
     return Reader(Scope(user, everything, tuple(allocations)), is_staff)
+
+
+def operator_scope() -> Scope:
+    """Return the scope of whoever runs commands on the ledger's own machine: everything."""
+    return Scope(reader=0, everything=True)

@@ -7,6 +7,9 @@ that a page stands in is found from these counts, and only its own rows are read
 A *part* is the visible piece of one statement: all its rows, or the one row of one user. The rows of a user
 are few, and looked up first, by nothing but the user: no statistics can then lead the planner to go through
 those of everybody.
+
+With *at*, all is answered as it was at that revision of the ledger, except who may see what. The SQL is the same,
+and reads from other relations.
 """
 
 from __future__ import annotations
@@ -15,22 +18,23 @@ from psycopg import sql
 from psycopg.types.numeric import Int8
 
 from nodehours.queries.pool import Connection
+from nodehours.queries.relations import Relations, relations
 from nodehours.terms.row import Page, UsageFilter, UsageRow
 from nodehours.terms.scope import Scope
 
 # For those who see everything, and ask for no allocation or user, the months are counted already.
-_COUNTED_MONTHS = "select year, month, row_count from month_counts where {when}"
+_COUNTED_MONTHS = "select year, month, row_count from {month_counts} where {when}"
 _MONTHS = "select year, month, sum(row_count)::bigint as row_count from ({parts}) as part group by year, month"
 
 _STATEMENTS = """
 select year, month, allocation_id, null::bigint as only_row, row_count
-from statements where {when} and {which} and {visible}
+from {statements} where {when} and {which} and {visible}
 """
 
 # A statement has at most one row of a user.
 _OF_USER = """
 of_user as materialized (
-    select year, month, allocation_id, user_id, id from usage_rows where user_id = {user}
+    select year, month, allocation_id, user_id, id from usage_rows where user_id = {user} and {exists}
 ),
 """
 _ROWS_OF_USER = """
@@ -80,14 +84,13 @@ parts as materialized (
 select total.n, page.*
 from (select coalesce(sum(row_count), 0)::bigint as n from months) as total
 left join lateral (
-    select row.id, row.year, row.month, allocations.uuid, users.uuid, row.username,
-           coalesce(users.full_name, ''), row.node_seconds
+    select row.id, row.year, row.month, allocations.uuid, users.uuid, told.*
     from (
         select one.*
         from parts cross join lateral (
             select * from usage_rows
             where parts.only_row is null
-            and (year, month, allocation_id) = (parts.year, parts.month, parts.allocation_id)
+            and (year, month, allocation_id) = (parts.year, parts.month, parts.allocation_id) and {exists}
             union all
             select * from usage_rows where id = parts.only_row
         ) as one
@@ -96,27 +99,34 @@ left join lateral (
     ) as row
     join allocations on allocations.id = row.allocation_id
     left join users on users.id = row.user_id
+    {told}
     order by row.year, row.month, row.allocation_id, row.id
 ) as page on true
 """
 
 _FIND = """
-select row.id, row.year, row.month, allocations.uuid, users.uuid, row.username,
-       coalesce(users.full_name, ''), row.node_seconds
+select row.id, row.year, row.month, allocations.uuid, users.uuid, told.*
 from usage_rows as row
 join allocations on allocations.id = row.allocation_id
 left join users on users.id = row.user_id
-where row.id = %(id)s and {when} and {which} and {visible} and {whose}
+{told}
+where row.id = %(id)s and {exists} and {when} and {which} and {visible} and {whose}
 """
 
 
 async def list_usage(
-    connection: Connection, scope: Scope, asked: UsageFilter, *, offset: int, limit: int
+    connection: Connection,
+    scope: Scope,
+    asked: UsageFilter,
+    *,
+    offset: int,
+    limit: int,
+    at: int | None = None,
 ) -> Page:
     """Return up to *limit* of the visible rows asked for, after the first *offset*, and how many there are."""
     cursor = await connection.execute(
-        _page_query(scope, asked),
-        _values(scope, asked) | {"offset": Int8(offset), "limit": Int8(limit)},
+        _page_query(scope, asked, relations(at)),
+        _values(scope, asked, at) | {"offset": Int8(offset), "limit": Int8(limit)},
         binary=True,
     )
     found = await cursor.fetchall()
@@ -124,58 +134,80 @@ async def list_usage(
     return Page(found[0][0], rows)
 
 
-async def count_usage(connection: Connection, scope: Scope, asked: UsageFilter) -> int:
+async def count_usage(
+    connection: Connection, scope: Scope, asked: UsageFilter, *, at: int | None = None
+) -> int:
     """Return how many rows asked for are visible."""
-    query = sql.SQL(_COUNT).format(of_user=_of_user(scope, asked), months=_months(scope, asked))
-    ((count,),) = await (await connection.execute(query, _values(scope, asked))).fetchall()
+    known = relations(at)
+    query = sql.SQL(_COUNT).format(
+        of_user=_of_user(scope, asked, known), months=_months(scope, asked, known)
+    )
+    ((count,),) = await (await connection.execute(query, _values(scope, asked, at))).fetchall()
     return int(count)
 
 
 async def find_usage(
-    connection: Connection, scope: Scope, asked: UsageFilter, row_id: int
+    connection: Connection,
+    scope: Scope,
+    asked: UsageFilter,
+    row_id: int,
+    *,
+    at: int | None = None,
 ) -> UsageRow | None:
     """Return the row with that id, or None when there is none that is visible and asked for."""
+    known = relations(at)
     query = sql.SQL(_FIND).format(
+        exists=known.exists,
+        told=known.told,
         when=_when(asked),
         which=_ANY if asked.allocation is None else sql.SQL("allocations.uuid = %(allocation)s"),
         visible=_visible(scope),
         whose=_ANY if asked.user is None else sql.SQL("users.uuid = %(user)s"),
     )
     found = await (
-        await connection.execute(query, _values(scope, asked) | {"id": Int8(row_id)})
+        await connection.execute(query, _values(scope, asked, at) | {"id": Int8(row_id)})
     ).fetchone()
     return None if found is None else UsageRow(*found)
 
 
-def _page_query(scope: Scope, asked: UsageFilter) -> sql.Composed:
+def _page_query(scope: Scope, asked: UsageFilter, known: Relations) -> sql.Composed:
     return sql.SQL(_PAGE).format(
-        of_user=_of_user(scope, asked),
-        months=_months(scope, asked),
-        parts=_parts(scope, asked, _SAME_MONTH),
+        of_user=_of_user(scope, asked, known),
+        months=_months(scope, asked, known),
+        parts=_parts(scope, asked, known, _SAME_MONTH),
+        exists=known.exists,
+        told=known.told,
     )
 
 
-def _of_user(scope: Scope, asked: UsageFilter) -> sql.Composable:
+def _of_user(scope: Scope, asked: UsageFilter, known: Relations) -> sql.Composable:
     if asked.user is None and scope.everything:
         return _NOTHING
-    return sql.SQL(_OF_USER).format(user=_READER if asked.user is None else _USER)
+    user = _READER if asked.user is None else _USER
+    return sql.SQL(_OF_USER).format(user=user, exists=known.exists)
 
 
-def _months(scope: Scope, asked: UsageFilter) -> sql.Composed:
+def _months(scope: Scope, asked: UsageFilter, known: Relations) -> sql.Composed:
+    when = _when(asked)
     if scope.everything and asked.allocation is None and asked.user is None:
-        return sql.SQL(_COUNTED_MONTHS).format(when=_when(asked))
-    return sql.SQL(_MONTHS).format(parts=_parts(scope, asked, _when(asked)))
+        return sql.SQL(_COUNTED_MONTHS).format(month_counts=known.month_counts, when=when)
+    return sql.SQL(_MONTHS).format(parts=_parts(scope, asked, known, when))
 
 
-def _parts(scope: Scope, asked: UsageFilter, when: sql.Composable) -> sql.Composable:
+def _parts(
+    scope: Scope, asked: UsageFilter, known: Relations, when: sql.Composable
+) -> sql.Composable:
     """Whole statements as far as they are visible, and the reader's own rows elsewhere; or the rows of the user."""
     which = _ANY if asked.allocation is None else _ALLOCATION
-    statements, rows_of_user = sql.SQL(_STATEMENTS), sql.SQL(_ROWS_OF_USER)
+    rows_of_user = sql.SQL(_ROWS_OF_USER)
     if asked.user is not None:
         return rows_of_user.format(when=when, which=which, visible=_visible(scope))
+    visible = _ANY if scope.everything else _VISIBLE_ALLOCATION
+    whole = sql.SQL(_STATEMENTS).format(
+        statements=known.statements, when=when, which=which, visible=visible
+    )
     if scope.everything:
-        return statements.format(when=when, which=which, visible=_ANY)
-    whole = statements.format(when=when, which=which, visible=_VISIBLE_ALLOCATION)
+        return whole
     own = rows_of_user.format(when=when, which=which, visible=_ELSEWHERE)
     return whole + sql.SQL(" union all ") + own
 
@@ -193,7 +225,11 @@ def _when(asked: UsageFilter) -> sql.Composed:
     return sql.SQL(" and ").join(wanted or [_ANY])
 
 
-def _values(scope: Scope, asked: UsageFilter) -> dict[str, object]:
+def _values(scope: Scope, asked: UsageFilter, at: int | None) -> dict[str, object]:
     """Numbers go as bigint: left alone, psycopg sends each as the smallest type that holds it, and sums overflow."""
     allocations = [Int8(allocation) for allocation in scope.allocations]
-    return asked._asdict() | {"reader": Int8(scope.reader), "allocations": allocations}
+    return asked._asdict() | {
+        "reader": Int8(scope.reader),
+        "allocations": allocations,
+        "at": None if at is None else Int8(at),
+    }

@@ -11,7 +11,10 @@ document; a byte is always one of the document.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, TypeVar
@@ -41,6 +44,8 @@ from nodehours.terms.identifiers import (
 from nodehours.terms.month import read_day
 from nodehours.terms.node_seconds import MAX_NODE_SECONDS
 from nodehours.terms.usage import Claim, Component, DailyUsage, Day, ProjectUsage
+
+_MAX_COMPARED_BYTES = 2**24
 
 Value = TypeVar("Value")
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_NODE_SECONDS)]
@@ -77,10 +82,64 @@ _DAILY_FIELDS = frozenset(_Daily.__struct_fields__)
 class _Part:
     """Where one project's report stands in the document, and what the document says that it is of."""
 
-    start: int
-    end: int
+    member: Member
     project: ProjectIdentifier | None
     portal: PortalIdentifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The text of one item of a report as it came: members of a portal's report, or the whole document."""
+
+    content: Text
+    portal: PortalIdentifier | None = None
+    parts: tuple[Member, ...] = ()
+
+    def __len__(self) -> int:
+        """How many bytes the text has."""
+        if not self.parts:
+            return len(self.content)
+        return sum(part.end - part.start for part in self.parts)
+
+    def whole(self) -> bytes:
+        """Return all of it as a document of its own: each value of a portal's report as it came, byte by byte."""
+        if not self.parts:
+            return self.content[:]
+        portal = json.dumps(str(self.portal)).encode()
+        return b'{"portal": ' + portal + b', "reports": ' + self._written(self.parts) + b"}"
+
+    def of_days(self, days: Collection[date]) -> bytes:
+        """Return a project's report of *days* only: each value as it came, byte by byte.
+
+        Who has which local user is left out: a report says that anew each time, and it was never in doubt.
+        """
+        start, end = 0, len(self.content)
+        if self.parts:
+            _, start, end = self.parts[0]
+        top = {member.key: member for member in members(self.content, start, end)}
+        found = members(self.content, top["reports"].start, top["reports"].end)
+        kept = self._written(
+            member for member in found if read_day(member.key.strip(BLANKS)) in days
+        )
+        return b'{"project": ' + self._value(top["project"]) + b', "reports": ' + kept + b"}"
+
+    def _written(self, found: Iterable[Member]) -> bytes:
+        keys = ((json.dumps(one.key, ensure_ascii=False).encode(), one) for one in found)
+        return b"{" + b", ".join(key + b": " + self._value(one) for key, one in keys) + b"}"
+
+    def _value(self, member: Member) -> bytes:
+        return self.content[member.start : member.end].strip()
+
+
+def record_sha256(record: bytes) -> bytes:
+    """Return a hash of what *record* says, whatever the order in which its objects' members stand.
+
+    OpenPortal writes them in another order each time. Of what is no JSON, or is very large, it is that of the bytes.
+    """
+    if len(record) <= _MAX_COMPARED_BYTES:
+        with suppress(FaultyError, ValueError, RecursionError):
+            record = msgspec.json.encode(decoded(record), order="sorted")
+    return hashlib.sha256(record).digest()
 
 
 class Report:
@@ -92,12 +151,12 @@ class Report:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._faults: list[Fault] = []
+        self._faults: list[tuple[Fault, Record]] = []
         self._parts: list[_Part] = []
         try:
             self._parts = self._find_parts()
         except FaultyError as error:
-            self._faults = [self._fault(error)]
+            self._faults = [(self._fault(error), Record(document.content))]
 
     def __len__(self) -> int:
         """How many items iterating will give."""
@@ -105,8 +164,18 @@ class Report:
 
     def __iter__(self) -> Iterator[ProjectUsage | Fault]:
         """Give the faults of the whole, then each project."""
+        return (item for item, _ in self.records())
+
+    def records(self) -> Iterator[tuple[ProjectUsage | Fault, Record]]:
+        """Give each item with its own text; a fault of the whole has the whole."""
         yield from self._faults
-        yield from map(self._read, self._parts)
+        for part in self._parts:
+            yield self._read(part), self._record(part)
+
+    def _record(self, *parts: _Part) -> Record:
+        """Tell the text of one project's parts; a document of one project is that whole."""
+        content, portal = self._document.content, parts[0].portal
+        return Record(content, portal, tuple(part.member for part in parts) if portal else ())
 
     def _read(self, part: _Part) -> ProjectUsage | Fault:
         try:
@@ -126,7 +195,7 @@ class Report:
             raise FaultyError(f"the key {shown(twice[0])} stands twice", f"${step(twice[0])}")
         top = dict(zip(keys, found, strict=True))
         if {"project", "reports"} <= top.keys():
-            return [_Part(0, len(content), self._named(top["project"]))]
+            return [_Part(Member("", 0, len(content)), self._named(top["project"]))]
         if {"portal", "reports"} <= top.keys():
             return self._find_projects(top)
         named = ", ".join(map(shown, keys[:5])) or "none"
@@ -163,20 +232,26 @@ class Report:
         for member in list(members(content, reports.start, reports.end)):
             try:
                 project = _parsed(ProjectIdentifier.parse, member.key, "$.reports", member.key)
-                parts.append(_Part(member.start, member.end, project, portal))
+                parts.append(_Part(member, project, portal))
             except FaultyError as error:
-                self._faults.append(self._fault(error))
+                self._faults.append((self._fault(error), Record(content, portal, (member,))))
         return self._without_repeated(parts)
 
     def _without_repeated(self, parts: list[_Part]) -> list[_Part]:
         twice = dict.fromkeys(repeated(part.project for part in parts))
         error = FaultyError("the project stands twice in the report", "$")
-        self._faults += [self._fault(error, project) for project in twice]
+        twins: dict[ProjectIdentifier | None, list[_Part]] = {project: [] for project in twice}
+        for part in parts:
+            if part.project in twins:
+                twins[part.project].append(part)
+        for project, found in twins.items():
+            self._faults.append((self._fault(error, project), self._record(*found)))
         return [part for part in parts if part.project not in twice]
 
 
 def _project_usage(content: Text, part: _Part) -> ProjectUsage:
-    plain = decoded(content[part.start : part.end], part.start)
+    _, start, end = part.member
+    plain = decoded(content[start:end], start)
     report = _converted(plain, _Project, "$")
     project = _parsed(ProjectIdentifier.parse, report.project, "$.project")
     if part.project not in {None, project}:

@@ -8,8 +8,7 @@ day, and must not wipe out what is known.
 from __future__ import annotations
 
 from enum import Enum
-
-from nodehours.terms.usage import Day
+from typing import NamedTuple
 
 
 class Settled(Enum):
@@ -20,7 +19,15 @@ class Settled(Enum):
     KEPT = "kept"
 
 
-def settle(known: Day | None, reported: Day) -> Settled:
+class DayDigest(NamedTuple):
+    """What a day is told by, without its figures: two days are the same if their digests are."""
+
+    is_complete: bool
+    node_seconds: int
+    sha256: bytes
+
+
+def settle(known: DayDigest | None, reported: DayDigest) -> Settled:
     """Decide whether *reported* is posted in place of *known*, changes nothing, or leaves the known day kept."""
     if reported == known:
         return Settled.UNCHANGED

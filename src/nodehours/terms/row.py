@@ -7,7 +7,10 @@ from uuid import UUID
 
 
 class UsageRow(NamedTuple):
-    """One (allocation, year, month, user). ``user`` None: the unattributed row, ``username`` then ``unknown``."""
+    """One (allocation, year, month, user). ``user`` None: the unattributed row, ``username`` then ``unknown``.
+
+    ``revision`` is the one under which it began to say what it says.
+    """
 
     id: int
     year: int
@@ -17,6 +20,7 @@ class UsageRow(NamedTuple):
     username: str
     full_name: str
     node_seconds: int
+    revision: int
 
 
 class UsageFilter(NamedTuple):

@@ -19,15 +19,21 @@ class State(Enum):
     OPEN = "open"
     PROVISIONAL = "provisional"
     COMPLETE = "complete"
+    RESTATED = "restated"
 
 
-def state_of(month: Month, complete_days: int, now: datetime) -> State:
+def state_of(
+    month: Month, complete_days: int, now: datetime, *, is_restated: bool = False
+) -> State:
     """Tell the state of a month of which *complete_days* days are known completely.
 
-    Open while the month runs; once it is over, complete when each of its days is, else provisional.
+    Open while the month runs; once it is over, complete when each of its days is, else provisional. A month whose
+    figures changed after it was complete *is_restated* for good.
     """
     if not month.is_over(now):
         return State.OPEN
+    if is_restated:
+        return State.RESTATED
     return State.COMPLETE if complete_days == month.day_count else State.PROVISIONAL
 
 

@@ -34,15 +34,15 @@ def test_your_own_database_is_upgraded_only_when_you_say_so(empty_url: str) -> N
         1,
         "The ledger cannot be used: the database has no ledger yet: run `nodehours db upgrade`.\n",
     )
-    assert upgraded.stdout == "The schema was not there and is now 0001.\n"
-    assert again.stdout == "The schema is 0001 already, the newest.\n"
+    assert upgraded.stdout == "The schema was not there and is now 0002.\n"
+    assert again.stdout == "The schema is 0002 already, the newest.\n"
     assert run("db", "status", **own).returncode == 0
 
 
 @pytest.mark.parametrize(
     ("schema", "sentence"),
     [
-        ("0000", "the database's schema 0000 is newer than this program (0001)"),
+        ("0000", "the database's schema 0000 is newer than this program (0002)"),
         (None, "the database has no ledger yet: run `nodehours db upgrade`"),
     ],
 )

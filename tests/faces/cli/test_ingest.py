@@ -2,8 +2,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+from nodehours.ledger.post import current_revision
+from nodehours.ledger.store import Connection
 from tests.faces.cli.conftest import Run, dump, report
 
 MARCH = report("climate.brics", {"2026-03-01": {"al": 7200, "unknown": 900}}, alice="al")
@@ -68,11 +74,12 @@ def test_what_is_wrong_is_named_and_stops_nothing_else(nodehours: Run, tmp_path:
     assert done.stderr.splitlines() == [
         "refused: nowhere.json: No such file or directory",
         (
-            'refused: portal.json: genome.brics: $.reports["2026-03-01"].reports.dave.seconds:'
+            'quarantined 1: portal.json: genome.brics: $.reports["2026-03-01"].reports.dave.seconds:'
             " Expected `int` >= 0"
         ),
+        "what waits for a decision: `nodehours quarantine list`",
     ]
-    assert "months posted 1, unchanged 0; days kept 0, refused 2" in done.stdout
+    assert "months posted 1, unchanged 0; days kept 0, quarantined 1, refused 1" in done.stdout
 
 
 def test_a_dry_run_prints_the_same_and_writes_nothing(nodehours: Run) -> None:
@@ -91,6 +98,7 @@ def test_machines_get_the_summary_as_json(nodehours: Run) -> None:
     done = nodehours("ingest", "openportal", "-", "--resource", "isca", "--json", stdin=dump(MARCH))
 
     assert json.loads(done.stdout) == {
+        "run": 1,
         "resource": "isca",
         "dry_run": False,
         "revision": 1,
@@ -104,9 +112,13 @@ def test_machines_get_the_summary_as_json(nodehours: Run) -> None:
                     {
                         "month": "2026-03",
                         "state": "provisional",
+                        "is_closed": False,
                         "days_posted": 1,
                         "days_unchanged": 0,
                         "days_kept": 0,
+                        "days_waiting": 0,
+                        "days_doubted": 0,
+                        "pending": None,
                         "unattributed_node_seconds": 900,
                         "before_node_seconds": None,
                         "after_node_seconds": 8100,
@@ -115,7 +127,9 @@ def test_machines_get_the_summary_as_json(nodehours: Run) -> None:
                 ],
             }
         ],
+        "quarantined": [],
         "refused": [],
+        "dropped": 0,
     }
 
 
@@ -143,3 +157,38 @@ def test_a_hostile_name_reaches_the_terminal_harmless(nodehours: Run) -> None:
 
     assert done.returncode == 1
     assert "\x1b" not in done.stderr
+
+
+# A shell may have it that what runs in the background ignores Ctrl-C.
+_HEEDING = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from nodehours.faces.cli.main import main; main()"
+)
+
+
+def test_ctrl_c_says_that_what_was_posted_stands_and_the_same_again_brings_the_rest(
+    connection: Connection, nodehours: Run, database_url: str, tmp_path: Path
+) -> None:
+    """The first document is posted, and of the second nothing has come yet."""
+    (tmp_path / "march.json").write_bytes(dump(MARCH))
+    command = ("ingest", "openportal", "march.json", "-", "--resource", "isca")
+    with subprocess.Popen(
+        [sys.executable, "-c", _HEEDING, *command],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"NODEHOURS_DATABASE_URL": database_url},
+        cwd=tmp_path,
+    ) as process:
+        while process.poll() is None and not current_revision(connection):
+            pass
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+
+    assert (process.returncode, said.decode()) == (
+        130,
+        "interrupted: what was posted stands, see `nodehours runs list`; the same command again brings the rest\n",
+    )
+    (run,) = json.loads(nodehours("runs", "list", "--json").stdout)
+    assert (run["verdict"], run["ended"]) == ("interrupted", None)
+    again = nodehours(*command, stdin=dump(APRIL))
+    assert "months posted 1, unchanged 1; " in again.stdout

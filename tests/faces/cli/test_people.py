@@ -115,7 +115,7 @@ def test_roles_are_granted_once_and_revoked_once(nodehours: Run) -> None:
         ("role grant boss owner climate.brics", "there is no organisation climate.brics"),
         ("role grant boss member brics", "there is no project brics"),
         ("user add boss", "there is a user boss already"),
-        ("user add other --identity carol.brics", "the identity is boss's already"),
+        ("user add other --identity carol.brics", "carol.brics is boss's already"),
         ("user identify boss alice.brics", "both have usage of their own"),
     ],
 )  # fmt: skip

@@ -6,12 +6,15 @@ counts; white space around a value is dropped; unknown parameters are no filters
 - *bad*, when it is not of the filter's kind: all bad ones are named in one reply;
 - *impossible*, when no row could ever have it (the 13th month, the address of another kind of
   thing): the reply is an empty list, and the value goes no further than here.
+
+``as_of`` is ours. Whether it has come yet is known to the ledger's clock only, so it is read in
+``as_of.py``; what is wrong with it is named here, after the others.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Final, TypeVar
@@ -63,10 +66,14 @@ YEARS: Final = range(32_768)
 """What Django's ``PositiveSmallIntegerField`` holds."""
 
 
-def read_filters(params: Parameters) -> UsageFilter | None:
+_NONE: Final[Mapping[str, str]] = {}
+
+
+def read_filters(params: Parameters, faults: Mapping[str, str] = _NONE) -> UsageFilter | None:
     """Return the filters among *params*, None if no row can match, or raise.
 
-    Raises ``BadFilters`` or ``UnresolvableUrl``.
+    Raises ``BadFilters`` or ``UnresolvableUrl``. *faults* are sentences on parameters that were
+    read before, and are bad values like those found here.
 
     Bad values win over addresses that do not exist, and those over impossible values: django-filter
     reads the whole form first, and only then follows addresses.
@@ -78,7 +85,7 @@ def read_filters(params: Parameters) -> UsageFilter | None:
     user_uuid = form.read("user_uuid", read_uuid)
     month = form.read("month", partial(read_number, MONTHS))
     year = form.read("year", partial(read_number, YEARS))
-    form.judge()
+    form.judge(faults)
     if form.is_impossible or _disagree(allocation, allocation_uuid) or _disagree(user, user_uuid):
         return None
     return UsageFilter(
@@ -114,10 +121,11 @@ class _Form:
             self.is_impossible = True
         return None
 
-    def judge(self) -> None:
-        """Raise the worst of what has been remembered, if any."""
-        if self._errors:
-            raise BadFilters(self._errors)
+    def judge(self, faults: Mapping[str, str]) -> None:
+        """Raise the worst of what has been remembered, and of *faults*, if any."""
+        errors = self._errors | {name: [sentence] for name, sentence in faults.items()}
+        if errors:
+            raise BadFilters(errors)
         if self._unresolvable:
             raise self._unresolvable
 

@@ -16,7 +16,8 @@ from nodehours.faces.demo.reports import MEMBER, MEMBER_PROJECT, STAFF, DemoRepo
 from nodehours.intake.openportal import Run, ingest
 from nodehours.ledger import people
 from nodehours.ledger.errors import TakenNameError
-from nodehours.ledger.store import Connection, connected, ready_store
+from nodehours.ledger.schema import upgrade_schema
+from nodehours.ledger.store import Connection, connected, running_store
 from nodehours.settings import Settings
 
 _HOST = "127.0.0.1"
@@ -47,7 +48,7 @@ _CALLS = """
 """
 
 
-@click.command()
+@click.command(short_help="Serve a ledger of synthetic reports until Ctrl-C.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
     "--data-dir",
@@ -60,7 +61,9 @@ def demo(port: int, data_dir: Path | None) -> None:
     A second run reuses the ledger and the tokens, and reads what has been reported since.
     """
     directory = data_dir or Settings.from_environment().data_dir / "demo"
-    with ready_store(None, directory) as url:
+    with running_store(None, directory) as url:
+        # The demo's ledger is nobody's: one of an older version is brought up to date unasked.
+        upgrade_schema(url)
         with connected(url) as connection:
             run = _ingest(connection, directory / "reports")
             tokens = _tokens(connection, directory / "tokens.json")
@@ -77,9 +80,7 @@ def _ingest(connection: Connection, directory: Path) -> Run:
     for report in demo_reports(datetime.now(UTC).date()):
         by_resource.setdefault(report.resource, []).append(_written(directory, report))
     for resource, names in by_resource.items():
-        run = ingest(connection, names, resource)
-        whole.projects.extend(run.projects)
-        whole.faults.extend(run.faults)
+        whole.add_all(ingest(connection, names, resource))
     return whole
 
 

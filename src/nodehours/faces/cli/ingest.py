@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,23 +10,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-import msgspec
 
+from nodehours.faces.cli.moved import REASON
 from nodehours.faces.cli.parsed import Parsed
-from nodehours.faces.cli.store import ledger
+from nodehours.faces.cli.progress import bars
+from nodehours.faces.cli.shown import legible
+from nodehours.faces.cli.store import ledger, operator
 from nodehours.faces.cli.table import table
-from nodehours.intake.openportal import ProjectPosted, Run, Watch, unwatched
+from nodehours.intake.openportal import ProjectPosted, Refused, Run, Watch, unwatched
 from nodehours.intake.openportal import ingest as ingest_reports
 from nodehours.ledger.post import MonthPosted, current_revision
+from nodehours.terms.fault import Fault
 from nodehours.terms.identifiers import read_resource
 from nodehours.terms.node_seconds import node_hours
 from nodehours.terms.statement import state_of
 
-_HEAD = (
-    "project", "month", "state", "posted", "unchanged", "kept",
-    "unattributed h", "before h", "after h",
-)  # fmt: skip
-
+_DAYS = ("posted", "unchanged", "kept")
+_FIGURES = ("unattributed h", "before h", "after h")
 
 # Click's \b keeps the lines below it as they are.
 _OPENPORTAL_HELP = """\
@@ -38,18 +39,22 @@ The summary has a line for each project and month:
   posted        days that were new or replaced what was there
   unchanged     days that were there already
   kept          days whose report was set aside: incomplete, while what is known is complete or higher
+  waiting       days that wait for a decision, since the month is closed (if there are any)
   unattributed  node-hours that no known user owns
   before, after the month's node-hours before and after this run
 
-Each project is posted whole or not at all. What is wrong with a report is said on standard error, with
-file and place, and stops nothing else.
+What is wrong with a report is said on standard error, with file and place, and stops nothing else. It is held in
+quarantine until it is released or dropped: a project's report that is not understood as a whole, days that cannot be
+true by themselves. Those are days in the future, usage before the allocation's start, more than the resource can give
+in a day, and figures that bring a month's total down to half or less.
 
 \b
 Exit status:
-  0  everything was posted, or was there already
-  1  some of it was refused
+  0  everything was posted, was there already, or waits since the month is closed
+  1  some of it is in quarantine, or was refused
   2  the command was not understood
   3  the ledger cannot be used
+  130  it was interrupted: what was posted until then stands, and the same command again brings the rest
 """
 
 
@@ -68,97 +73,183 @@ def ingest() -> None:
     help="The resource (machine) the usage is of; it is made when new.",
 )
 @click.option("--dry-run", is_flag=True, help="Do all the same and take it back.")
+@REASON
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
-def openportal(files: tuple[str, ...], resource: str, dry_run: bool, as_json: bool) -> None:
+def openportal(
+    files: tuple[str, ...], resource: str, dry_run: bool, reason: str, as_json: bool
+) -> None:
     """Post the reports, print the summary, and exit with the verdict."""
-    with ledger() as connection, _progress(len(files)) as watch:
-        run = ingest_reports(connection, files, resource, dry_run=dry_run, watch=watch)
+    with _interruptible(is_dry=dry_run), ledger() as connection, _progress(len(files)) as watch:
+        run = ingest_reports(
+            connection,
+            files,
+            resource,
+            dry_run=dry_run,
+            reason=reason,
+            by_whom=operator(),
+            watch=watch,
+        )
         revision = current_revision(connection)
-    for fault in run.faults:
-        click.echo(f"refused: {fault}", err=True)
-    click.echo(
-        _json(run, resource, revision, dry_run) if as_json else _text(run, revision, dry_run)
-    )
+    _say(run)
+    click.echo(_json(run, resource, revision) if as_json else _text(run, revision))
+    _hint(run)
     sys.exit(1 if run.faults else 0)
 
 
 @contextmanager
-def _progress(documents: int) -> Iterator[Watch]:
-    """Show a progress bar on a terminal, and nothing anywhere else."""
-    if not sys.stderr.isatty():
-        yield unwatched
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def _interruptible(*, is_dry: bool) -> Iterator[None]:
+    """On Ctrl-C say how the ledger stands, and exit as shells expect it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        left = (
+            "nothing was written" if is_dry else
+            "what was posted stands, see `nodehours runs list`; the same command again brings the rest"
+        )  # fmt: skip
+        click.echo(f"interrupted: {left}", err=True)
+        sys.exit(130)
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
+
+def _say(run: Run) -> None:
+    """Say on standard error what was not taken in, and what waits."""
+    for message in run.messages:
+        click.echo(legible(message), err=True)
+    for posted in run.projects:
+        for month in posted.months:
+            if month.pending is not None:
+                days = f"{month.waiting} day{'' if month.waiting == 1 else 's'}"
+                days = days if month.waiting else "users known anew"
+                pending = "would wait" if run.is_dry else f"waiting {month.pending}"
+                click.echo(
+                    f"{pending}: {posted.project}: {month.month}: {days}, since the month is closed",
+                    err=True,
+                )
+    if run.dropped:
+        click.echo(f"dropped before, and left out again: {len(run.dropped)}", err=True)
+
+
+def _hint(run: Run) -> None:
+    """Say where to go on."""
+    lists = (
+        ("quarantine", bool(run.quarantined)),
+        ("pending", any(month.pending is not None for month in run.months)),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        files = progress.add_task("files", total=documents, visible=documents > 1)
-        projects = progress.add_task("projects", total=None)
+    commands = [f"`nodehours {name} list`" for name, is_wanted in lists if is_wanted]
+    if commands and not run.is_dry:
+        click.echo(f"what waits for a decision: {', '.join(commands)}", err=True)
+
+
+@contextmanager
+def _progress(documents: int) -> Iterator[Watch]:
+    """Show how far it is on a terminal, and nothing anywhere else."""
+    with bars() as shown:
+        if shown is None:
+            yield unwatched
+            return
+        files = shown.add_task("files", total=documents, visible=documents > 1)
+        projects = shown.add_task("projects", total=None)
 
         def watch(document: str, done: int, count: int) -> None:
-            progress.update(projects, description=click.format_filename(document, shorten=True),
-                            completed=done, total=count)  # fmt: skip
+            shown.update(projects, description=click.format_filename(document, shorten=True),
+                         completed=done, total=count)  # fmt: skip
             if done == 0:
-                progress.advance(files)
+                shown.advance(files)
 
         yield watch
 
 
-def _text(run: Run, revision: int, dry_run: bool) -> str:
-    parts = [table(_HEAD, _lines(run), right=_HEAD[3:])] if run.months else []
+def _text(run: Run, revision: int) -> str:
+    parts = [_table(run)] if run.months else []
     idle = [posted.project for posted in run.projects if not posted.months]
     if idle:
         parts.append(f"no days reported: {', '.join(idle)}")
-    parts.append(_verdict(run, revision, dry_run))
+    parts.append(_verdict(run, revision))
     return "\n".join(parts)
 
 
-def _lines(run: Run) -> Iterator[list[str]]:
-    for posted in run.projects:
-        for month in posted.months:
-            yield [
-                posted.project, str(month.month), _state(month),
-                str(month.posted), str(month.unchanged), str(month.kept),
-                node_hours(month.unattributed),
-                "-" if month.former is None else node_hours(month.former),
-                node_hours(month.total),
-            ]  # fmt: skip
+def _table(run: Run) -> str:
+    days = (*_DAYS, "waiting") if run.counts["days_waiting"] else _DAYS
+    head = ("project", "month", "state", *days, *_FIGURES)
+    lines = (
+        [
+            posted.project, str(month.month), _marked_state(month),
+            *(str(getattr(month, name)) for name in days),
+            *_figures(month),
+        ]
+        for posted in run.projects
+        for month in posted.months
+    )  # fmt: skip
+    return table(head, lines, right=head[3:])
+
+
+def _figures(month: MonthPosted) -> list[str]:
+    """What is unattributed, and the total before and after; there is none of a month without a statement."""
+    has_statement = month.former is not None or month.revision is not None
+    return [
+        node_hours(month.unattributed) if has_statement else "-",
+        "-" if month.former is None else node_hours(month.former),
+        node_hours(month.total) if has_statement else "-",
+    ]
 
 
 def _state(month: MonthPosted) -> str:
-    return state_of(month.month, month.complete_days, datetime.now(UTC)).value
+    now = datetime.now(UTC)
+    return state_of(month.month, month.complete_days, now, is_restated=month.is_restated).value
 
 
-def _verdict(run: Run, revision: int, dry_run: bool) -> str:
-    changed = sum(month.revision is not None for month in run.months)
-    counts = f"months posted {changed}, unchanged {len(run.months) - changed}"
-    days = f"days kept {sum(month.kept for month in run.months)}, refused {len(run.faults)}"
-    if dry_run:
+def _marked_state(month: MonthPosted) -> str:
+    return f"{_state(month)} (closed)" if month.is_closed else _state(month)
+
+
+def _verdict(run: Run, revision: int) -> str:
+    counts = run.counts
+    months = f"months posted {counts['months_posted']}, unchanged {counts['months_unchanged']}"
+    told = (
+        ("days kept", counts["days_kept"], True),
+        ("waiting", counts["days_waiting"], False),
+        ("quarantined", counts["quarantined"], False),
+        ("dropped", counts["dropped"], False),
+        ("refused", counts["refused"], True),
+    )
+    days = ", ".join(f"{name} {n}" for name, n, always in told if n or always)
+    if run.is_dry:
         return (
-            f"{counts}; {days}; dry run: nothing was written, the ledger is at revision {revision}"
+            f"{months}; {days}; dry run: nothing was written, the ledger is at revision {revision}"
         )
+    changed = counts["months_posted"]
     outcome = "the ledger is now" if changed else "nothing changed, the ledger stays"
-    return f"{counts}; {days}; {outcome} at revision {revision}"
+    return f"{months}; {days}; {outcome} at revision {revision}"
 
 
-def _json(run: Run, resource: str, revision: int, dry_run: bool) -> str:
-    changed = sum(month.revision is not None for month in run.months)
+def _json(run: Run, resource: str, revision: int) -> str:
+    counts = run.counts
     summary = {
+        "run": None if run.is_dry else run.id,
         "resource": resource,
-        "dry_run": dry_run,
+        "dry_run": run.is_dry,
         "revision": revision,
-        "months_posted": changed,
-        "months_unchanged": len(run.months) - changed,
+        "months_posted": counts["months_posted"],
+        "months_unchanged": counts["months_unchanged"],
         "projects": [_project(posted) for posted in run.projects],
-        "refused": run.faults,
+        "quarantined": [_quarantined(one, is_dry=run.is_dry) for one in run.quarantined],
+        "refused": [_fault(one.fault) for one in run.refused],
+        "dropped": counts["dropped"],
     }
-    return msgspec.json.format(msgspec.json.encode(summary)).decode()
+    return json.dumps(summary, indent=2)
+
+
+def _quarantined(one: Refused, *, is_dry: bool) -> dict[str, Any]:
+    known = one.held.id if one.held and not (is_dry and one.held.is_new) else None
+    return {"id": known, "reason": one.reason and one.reason.value, **_fault(one.fault)}
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {
+        "document": fault.document,
+        "sentence": fault.sentence,
+        "project": fault.project,
+        "place": fault.place,
+    }
 
 
 def _project(posted: ProjectPosted) -> dict[str, Any]:
@@ -173,9 +264,13 @@ def _month(month: MonthPosted) -> dict[str, Any]:
     return {
         "month": str(month.month),
         "state": _state(month),
+        "is_closed": month.is_closed,
         "days_posted": month.posted,
         "days_unchanged": month.unchanged,
         "days_kept": month.kept,
+        "days_waiting": month.waiting,
+        "days_doubted": sum(len(doubt.days) for doubt in month.doubts),
+        "pending": month.pending,
         "unattributed_node_seconds": month.unattributed,
         "before_node_seconds": month.former,
         "after_node_seconds": month.total,

@@ -7,16 +7,29 @@ import sys
 import click
 
 from nodehours import __version__
+from nodehours.faces.cli.allocations import allocation, resource
+from nodehours.faces.cli.associations import association
 from nodehours.faces.cli.database import db
 from nodehours.faces.cli.demo import demo
+from nodehours.faces.cli.dump import dump, load
+from nodehours.faces.cli.explain import explain
+from nodehours.faces.cli.history import history
 from nodehours.faces.cli.ingest import ingest
+from nodehours.faces.cli.months import month
+from nodehours.faces.cli.pending import pending
 from nodehours.faces.cli.people import role, token, user
+from nodehours.faces.cli.projects import organisation, project
+from nodehours.faces.cli.quarantine import quarantine
+from nodehours.faces.cli.reconcile import reconcile
+from nodehours.faces.cli.report import report
+from nodehours.faces.cli.runs import runs
 from nodehours.faces.cli.serve import serve
+from nodehours.faces.cli.verify import verify
 from nodehours.ledger.errors import LedgerError
 from nodehours.settings import SETTINGS
 
 _EPILOG = "\b\nSettings, read from the environment:\n" + "\n".join(
-    f"  {setting.variable:<24} {setting.meaning}" for setting in SETTINGS
+    f"  {setting.variable:<25} {setting.meaning}" for setting in SETTINGS
 )
 
 
@@ -26,7 +39,16 @@ def cli() -> None:
     """A usage ledger for HPC centres: node-hours per user, per allocation, per month."""
 
 
-for command in (ingest, serve, demo, user, role, token, db):
+for command in (ingest, serve, demo, user, role, token, db, dump, load, reconcile):
+    cli.add_command(command)
+for command in (project, organisation, association, allocation, resource):
+    cli.add_command(command)
+for command in (report, history, explain):
+    cli.add_command(command)
+for command in (runs, quarantine):
+    cli.add_command(command)
+cli.add_command(verify)
+for command in (month, pending):
     cli.add_command(command)
 
 

@@ -8,6 +8,12 @@ from typing import Any
 import click
 
 
+class Number(click.IntRange):
+    """A whole number, as an id is."""
+
+    name = "whole number"
+
+
 class Parsed(click.ParamType[Any]):
     """An argument that *parse* reads; what raises ``ValueError`` is refused with its sentence."""
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from nodehours.faces.cli.parsed import Parsed
-from nodehours.faces.cli.store import ledger
+from nodehours.faces.cli.moved import DRY_RUN, REASON, carry_out, example
+from nodehours.faces.cli.parsed import Number, Parsed
+from nodehours.faces.cli.store import ledger, operator
 from nodehours.faces.cli.table import table
-from nodehours.ledger import people
+from nodehours.ledger import merging, people
 from nodehours.ledger.people import ORGANISATION_ROLES, PROJECT_ROLES
 from nodehours.terms.identifiers import Identity, read_full_name, read_username
 
@@ -76,7 +77,7 @@ def add_user(
         new = people.User(
             username, full_name, email, staff, support, True, list(dict.fromkeys(identities))
         )
-        people.add_user(connection, new)
+        people.add_user(connection, new, operator())
         likely = [] if identities else people.namesakes(connection, username)
     click.echo(
         f"added {username}" + (f", who is {', '.join(identities)} in reports" if identities else "")
@@ -95,8 +96,34 @@ def add_user(
 def identify_user(username: str, identity: str) -> None:
     """Say that USERNAME is the person whom reports know as IDENTITY (user.portal)."""
     with ledger() as connection:
-        people.identify_user(connection, username, identity)
+        people.identify_user(connection, username, identity, operator())
     click.echo(f"{username} is {identity} in reports")
+
+
+@user.command(
+    "merge",
+    epilog=example(
+        'nodehours user merge alice2.brics alice --reason "signed up twice"',
+    ),
+)
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="INTO")
+@REASON
+@DRY_RUN
+def merge_users(source: str, target: str, reason: str, dry_run: bool) -> None:
+    """Say that two users are one person: everything of FROM becomes INTO's.
+
+    Each is named by a username or an identity (see `nodehours user list`). FROM's usage rows fall to 0 and
+    INTO's rise by as much, month by month; roles go over, staff and support rights do not. Where both have a
+    login, INTO's stays and FROM's tokens are revoked.
+    """
+    carry_out(
+        lambda connection, origin: merging.merge_users(connection, source, target, origin),
+        f"{source} is {target} from now on",
+        "",
+        reason,
+        dry_run=dry_run,
+    )
 
 
 @user.command("list")
@@ -142,7 +169,7 @@ _ROLE = click.Choice([*ORGANISATION_ROLES, *PROJECT_ROLES])
 @role.command("grant")
 @click.argument("username")
 @click.argument("role_name", metavar="ROLE", type=_ROLE)
-@click.argument("identifier", metavar="ORGANISATION-OR-PROJECT-IDENTIFIER")
+@click.argument("identifier", metavar="ORGANISATION|PROJECT")
 def grant_role(username: str, role_name: str, identifier: str) -> None:
     """Give USERNAME a role: owner or reader of an organisation, manager or member of a project."""
     with ledger() as connection:
@@ -153,7 +180,7 @@ def grant_role(username: str, role_name: str, identifier: str) -> None:
 @role.command("revoke")
 @click.argument("username")
 @click.argument("role_name", metavar="ROLE", type=_ROLE)
-@click.argument("identifier", metavar="ORGANISATION-OR-PROJECT-IDENTIFIER")
+@click.argument("identifier", metavar="ORGANISATION|PROJECT")
 def revoke_role(username: str, role_name: str, identifier: str) -> None:
     """Take a role from USERNAME."""
     with ledger() as connection:
@@ -219,7 +246,7 @@ def list_tokens() -> None:
 
 
 @token.command("revoke")
-@click.argument("token_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@click.argument("token_id", metavar="ID", type=Number(1, 2**63 - 1))
 def revoke_token(token_id: int) -> None:
     """Make a token answer no more; ID is as in `nodehours token list`."""
     with ledger() as connection:

@@ -1,0 +1,181 @@
+"""``nodehours allocation`` and ``resource``: what was granted, and on how large a machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import Generic, NamedTuple, TypeVar
+
+import click
+
+from nodehours.faces.cli.listing import JSON, Listing
+from nodehours.faces.cli.moved import example
+from nodehours.faces.cli.parsed import Parsed
+from nodehours.faces.cli.projects import PROJECT
+from nodehours.faces.cli.store import ledger
+from nodehours.ledger import inventory
+from nodehours.ledger.inventory import Grant, GrantChanges, ListedAllocation, Resource
+from nodehours.terms.identifiers import ProjectIdentifier, read_resource
+from nodehours.terms.month import read_day
+from nodehours.terms.node_seconds import MAX_NODE_SECONDS, node_hours
+
+_NONE = "none"
+_MAX_NODES = 2**31 - 1
+_NODE_HOURS = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,2}))?", re.ASCII)
+
+
+Value = TypeVar("Value")
+
+
+class _Said(NamedTuple, Generic[Value]):
+    """What an option that was given says; None: it is not to be known any more."""
+
+    value: Value | None
+
+
+def _said(name: str, read: Callable[[str], Value]) -> Parsed:
+    return Parsed(name, lambda text: _Said(None if text == _NONE else read(text)))
+
+
+def _read_limit(text: str) -> int:
+    """Read node-hours of at most two places, each of which is 36 node-seconds; return node-seconds."""
+    found = _NODE_HOURS.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no number of node-hours such as 1000 or 0.25")
+    limit = int(found[1]) * 3600 + int((found[2] or "").ljust(2, "0")) * 36
+    if limit > MAX_NODE_SECONDS:
+        raise ValueError(f"{text} node-hours are more than the ledger can keep")
+    return limit
+
+
+def _read_nodes(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text, re.ASCII) or not 1 <= int(text) <= _MAX_NODES:
+        raise ValueError(f"{text!r} is no number of nodes from 1 to {_MAX_NODES}")
+    return int(text)
+
+
+_RESOURCE = Parsed("name", read_resource)
+_DAY = _said("date", read_day)
+_LIMIT = _said("node-hours", _read_limit)
+_NODES = _said("nodes", _read_nodes)
+
+
+def _cells(grant: Grant) -> tuple[str, str, str]:
+    limit = "-" if grant.node_limit is None else node_hours(grant.node_limit)
+    return str(grant.starts or "-"), str(grant.ends or "-"), limit
+
+
+_ALLOCATIONS: Listing[ListedAllocation] = Listing(
+    ("project", "resource", "starts", "ends", "limit h"),
+    lambda one: (one.project, one.resource, *_cells(one.grant)),
+    lambda one: {
+        "project": one.project,
+        "resource": one.resource,
+        "starts": one.grant.starts and str(one.grant.starts),
+        "ends": one.grant.ends and str(one.grant.ends),
+        "limit_node_seconds": one.grant.node_limit,
+    },
+    "There are no allocations yet: `nodehours ingest` brings them in.",
+    right=("limit h",),
+)
+_RESOURCES: Listing[Resource] = Listing(
+    ("resource", "nodes", "allocations"),
+    lambda one: (one.name, str(one.nodes or "-"), str(one.allocations)),
+    lambda one: {"resource": one.name, "nodes": one.nodes, "allocations": one.allocations},
+    "There are no resources yet: `nodehours ingest` brings them in.",
+    right=("nodes", "allocations"),
+)
+
+
+@click.group()
+def allocation() -> None:
+    """Allocations: what projects were granted on resources."""
+
+
+@allocation.command("list")
+@JSON
+def list_allocations(as_json: bool) -> None:
+    """List all allocations, from when to when they are granted, and how much."""
+    with ledger() as connection:
+        found = inventory.list_allocations(connection)
+    _ALLOCATIONS.show(found, as_json=as_json)
+
+
+@allocation.command(
+    "set",
+    epilog=example(
+        "nodehours allocation set climate.brics isca --starts 2026-04-01 --ends 2027-03-31 --limit 50000",
+    ),
+)
+@click.argument("project", metavar="PROJECT", type=PROJECT)
+@click.argument("resource", metavar="RESOURCE", type=_RESOURCE)
+@click.option("--starts", metavar="DATE|none", type=_DAY, help="Its first day (UTC).")
+@click.option("--ends", metavar="DATE|none", type=_DAY, help="Its last day (UTC).")
+@click.option("--limit", metavar="NODE-HOURS|none", type=_LIMIT, help="How much was granted.")
+def set_allocation(
+    project: ProjectIdentifier,
+    resource: str,
+    starts: _Said[date] | None,
+    ends: _Said[date] | None,
+    limit: _Said[int] | None,
+) -> None:
+    """Say what PROJECT was granted on RESOURCE; what is not named stays as it is.
+
+    Usage reported of days before its first one is not believed but kept in quarantine. What stands in the
+    ledger already is not touched.
+    """
+    changes = _changes(starts, ends, limit)
+    if not changes:
+        raise click.UsageError("say what is to change: --starts, --ends or --limit")
+    with ledger() as connection:
+        grant = inventory.set_allocation(connection, project, resource, **changes)
+    first, last, node_limit = _cells(grant)
+    click.echo(
+        f"{project} on {resource}: starts {first}, ends {last}, limit {node_limit} node-hours"
+    )
+
+
+def _changes(
+    starts: _Said[date] | None, ends: _Said[date] | None, limit: _Said[int] | None
+) -> GrantChanges:
+    changes = GrantChanges()
+    if starts:
+        changes["starts"] = starts.value
+    if ends:
+        changes["ends"] = ends.value
+    if limit:
+        changes["node_limit"] = limit.value
+    return changes
+
+
+@click.group()
+def resource() -> None:
+    """Resources: the machines that usage is of."""
+
+
+@resource.command("list")
+@JSON
+def list_resources(as_json: bool) -> None:
+    """List all resources, with their sizes and how many allocations are on each."""
+    with ledger() as connection:
+        found = inventory.list_resources(connection)
+    _RESOURCES.show(found, as_json=as_json)
+
+
+@resource.command(
+    "set",
+    epilog=example(
+        "nodehours resource set isca --nodes 168",
+    ),
+)
+@click.argument("name", metavar="NAME", type=_RESOURCE)
+@click.option("--nodes", required=True, metavar="N|none", type=_NODES, help="How many it has.")
+def set_resource(name: str, nodes: _Said[int]) -> None:
+    """Say how large the resource NAME is.
+
+    A day on which more was used than that many nodes can give is then not believed but kept in quarantine.
+    """
+    with ledger() as connection:
+        inventory.set_resource(connection, name, nodes.value)
+    click.echo(f"{name} has {nodes.value or 'an unknown number of'} nodes")
