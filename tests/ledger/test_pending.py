@@ -364,3 +364,18 @@ def test_a_complete_month_that_is_changed_by_acceptance_is_restated(connection: 
     assert not report(connection, {FIRST: day(al=2)}).is_restated
 
     assert accept(connection, 1, STAFF).month.is_restated
+
+
+def test_the_nightly_report_is_told_that_what_it_brings_is_still_waiting(
+    connection: Connection,
+) -> None:
+    report(connection, {FIRST: day(al=10)})
+    close_month(connection, CLIMATE, MARCH, STAFF)
+    first = report(connection, {FIRST: day(al=20)})
+
+    again = report(connection, {FIRST: day(al=20)})
+    back = report(connection, {FIRST: day(al=10)})
+
+    assert (first.pending, first.still_waiting) == (1, None)
+    assert (again.pending, again.still_waiting, again.waiting, again.unchanged) == (None, 1, 0, 1)
+    assert (back.pending, back.still_waiting) == (None, None)

@@ -24,7 +24,9 @@ insert into revisions (revision, kind, document_id, by_whom, reason, recorded)
 select new.revision, %s, %s, %s, new.reason, moment.recorded
 from moment, unnest(%s::bigint[], %s::text[]) as new (revision, reason)
 """
-# Deferred again afterwards: the transaction may be part of a longer one, that of a dry run.
+# The sums take longest to check, so they are checked before the time is taken; that revisions are recorded can only
+# be checked after. Deferred again at last: the transaction may be part of a longer one, that of a dry run.
+_CHECK_SUMS = "set constraints statement_holds immediate"
 _CHECK = "set constraints all immediate; set constraints all deferred"
 
 
@@ -83,6 +85,7 @@ class Change:
 
     def record(self) -> None:
         """Write down the revisions and have the database check every sum, before the transaction ends."""
+        self.connection.execute(_CHECK_SUMS)
         if self.reasons:
             of = [self.kind.value, self.origin.document, self.origin.by_whom]
             columns = [list(self.reasons), list(self.reasons.values())]

@@ -73,8 +73,8 @@ class MonthPosted:
 
     ``posted``, ``unchanged`` and ``kept`` count days; days that staff declined are kept. ``waiting`` counts the days
     that newly wait because the month is closed, and ``pending`` is the id under which they do (None: nothing new
-    waits). ``doubts`` are about days that were not believed. ``revision`` is None when nothing changed; ``former``
-    is None for a month not seen before.
+    waits); ``still_waiting`` is that of what waited before and waits on. ``doubts`` are about days that were not
+    believed. ``revision`` is None when nothing changed; ``former`` is None for a month not seen before.
     """
 
     month: Month
@@ -90,6 +90,7 @@ class MonthPosted:
     is_restated: bool = False
     waiting: int = 0
     pending: int | None = None
+    still_waiting: int | None = None
     doubts: tuple[Doubt, ...] = ()
 
 
@@ -277,12 +278,12 @@ class _Page:
         )  # fmt: skip
 
     def _waiting(self, told: _Told | None, waiting: Waiting) -> MonthPosted:
-        done = self._unchanged()
+        unchanged, origin = self._unchanged(), self.telling.change.origin
         if told is None:
-            return done
+            return replace(unchanged, still_waiting=waiting.id)
         if not told.has_changes:
-            withdraw(self.telling.connection, waiting, self.telling.change.origin)
-            return done
+            withdraw(self.telling.connection, waiting, origin)
+            return unchanged
         proposal = Proposal(
             told.changed,
             told.rows.figures,
@@ -290,9 +291,10 @@ class _Page:
             told.statement.total,
             reason_of(self.digests, told.changed),
         )
-        origin = self.telling.change.origin
+        if proposal.sha256 == waiting.sha256:
+            return replace(unchanged, still_waiting=waiting.id)
         made = propose(self.telling.connection, self.key, proposal, waiting, origin)
-        return replace(done, pending=made)
+        return replace(unchanged, pending=made)
 
     def _write(self, told: _Told) -> MonthPosted:
         revision = self.telling.change.next_revision(reason_of(self.digests, told.changed))

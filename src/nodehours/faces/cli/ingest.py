@@ -124,6 +124,9 @@ def _say(run: Run) -> None:
                     f"{pending}: {posted.project}: {month.month}: {days}, since the month is closed",
                     err=True,
                 )
+            elif month.still_waiting is not None:
+                waits = f"still waiting {month.still_waiting}"
+                click.echo(f"{waits}: {posted.project}: {month.month}", err=True)
     if run.dropped:
         click.echo(f"dropped before, and left out again: {len(run.dropped)}", err=True)
 
@@ -132,7 +135,7 @@ def _hint(run: Run) -> None:
     """Say where to go on."""
     lists = (
         ("quarantine", bool(run.quarantined)),
-        ("pending", any(month.pending is not None for month in run.months)),
+        ("pending", any(month.pending or month.still_waiting for month in run.months)),
     )
     commands = [f"`nodehours {name} list`" for name, is_wanted in lists if is_wanted]
     if commands and not run.is_dry:
@@ -270,7 +273,7 @@ def _month(month: MonthPosted) -> dict[str, Any]:
         "days_kept": month.kept,
         "days_waiting": month.waiting,
         "days_doubted": sum(len(doubt.days) for doubt in month.doubts),
-        "pending": month.pending,
+        "pending": month.pending or month.still_waiting,
         "unattributed_node_seconds": month.unattributed,
         "before_node_seconds": month.former,
         "after_node_seconds": month.total,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -27,7 +27,7 @@ from nodehours.queries.pool import Connection
 from nodehours.settings import RECONCILE_TOKEN, Settings
 from nodehours.sources.document import UnreadableError
 from nodehours.sources.figure_lines import read_allocation, read_figure, read_name
-from nodehours.sources.sreport import NODE
+from nodehours.sources.sreport import NODE, project_of_account
 from nodehours.sources.waldur import is_address
 from nodehours.sources.witness import Form, Question, read_witness
 from nodehours.terms.fault import Fault
@@ -191,14 +191,30 @@ def reconcile(
         frozenset(months), Form(form) if form else None, Unit[unit.upper()] if unit else None,
         tres.lower(), resource, Settings.from_environment().reconcile_token,
     )  # fmt: skip
-    told = _told(against, question).renamed(dict(project_names))
+    told = _named(_told(against, question), project_names)
     told = told.without_users() if totals_only else told
     tolerance = Tolerance(int(Fraction(tolerance_hours) * Unit.HOURS), tolerance_percent)
     wanted = FigureFilter(frozenset(projects), frozenset(months) or told.span, resource)
     found = _reconciled(told, wanted, tolerance)
     _say(found)
-    click.echo(_FACES[output](found, details=details))
+    if output != "table" or not _is_unread(told):
+        click.echo(_FACES[output](found, details=details))
     sys.exit(0 if found.is_ok else 1)
+
+
+def _named(told: StatedUsage, names: Iterable[_ProjectName]) -> StatedUsage:
+    """Call the projects as the command line says; a Slurm account may be named as Slurm does."""
+    stated = {figure.project for figure in told.figures}
+    known = {
+        one.theirs if one.theirs in stated else project_of_account(one.theirs): one for one in names
+    }
+    notes = [
+        f"the other side has no project {one.theirs}, which --project-name tells of"
+        for theirs, one in known.items()
+        if stated and theirs not in stated
+    ]
+    renamed = told.renamed({theirs: one.project for theirs, one in known.items()})
+    return replace(renamed, notes=(*told.notes, *notes))
 
 
 def _told(against: str, question: Question) -> StatedUsage:
@@ -239,7 +255,7 @@ def _reconciled(told: StatedUsage, wanted: FigureFilter, tolerance: Tolerance) -
 
 
 def _compared(ours: LedgerFigures, theirs: StatedUsage, tolerance: Tolerance) -> Reconciliation:
-    if theirs.faults and not theirs.figures:
+    if _is_unread(theirs):
         return Reconciliation()
     days = theirs.names_days or None
     return compare(
@@ -261,6 +277,11 @@ async def _agreements(
             if found:
                 agreements[one.project, one.month] = found
     return agreements
+
+
+def _is_unread(told: StatedUsage) -> bool:
+    """Tell whether nothing at all could be read, so that there is nothing to lay out."""
+    return bool(told.faults) and not told.figures
 
 
 def _noted(told: StatedUsage, former: Mapping[str, str]) -> StatedUsage:

@@ -365,8 +365,8 @@ $$;
 create function day_sha256(of_allocation bigint, of_day date, at bigint) returns bytea
 language sql stable as $$
     select sha256(convert_to(
-        format(E'day\t%s\t%s\t%s\t%s\n', day, case when is_complete then 'complete' else 'incomplete' end,
-               jobs, wait_seconds)
+        format(E'day\t%s\t%s\t%s\t%s\n', to_char(day, 'YYYY-MM-DD'),
+               case when is_complete then 'complete' else 'incomplete' end, jobs, wait_seconds)
         || coalesce((
             select string_agg(format(E'usage\t%s\t%s\t%s\t%s\n', local_user, node_seconds, jobs, wait_seconds), ''
                               order by local_user collate "C")
@@ -389,7 +389,8 @@ language sql stable as $$
             from usage_rows_at(of_allocation, of_year, of_month, at) as row
             left join users on users.id = row.user_id), '')
         || coalesce((
-            select string_agg(format(E'day\t%s\t%s\n', day, encode(day_known.sha256, 'hex')), '' order by day)
+            select string_agg(format(E'day\t%s\t%s\n', to_char(day, 'YYYY-MM-DD'),
+                                     encode(day_known.sha256, 'hex')), '' order by day)
             from usage_days_at(of_allocation, make_date(of_year, of_month, 1),
                                (make_date(of_year, of_month, 1) + interval '1 month')::date, at) as day_known), ''),
         'UTF8'))
