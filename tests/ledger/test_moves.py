@@ -10,6 +10,7 @@ from nodehours.ledger.clock import Origin
 from nodehours.ledger.closing import close_month, reopen_month
 from nodehours.ledger.errors import LedgerError, TakenNameError, UnchangeableError, UnknownNameError
 from nodehours.ledger.inventory import add_organisation
+from nodehours.ledger.merging import merge_users
 from nodehours.ledger.moves import move_project, rename_project
 from nodehours.ledger.post import current_revision
 from nodehours.ledger.store import Connection
@@ -246,3 +247,22 @@ def test_a_month_closed_for_the_former_organisation_stays_closed_and_is_the_proj
 
     assert [row[3] for row in rows(connection)] == [65, 0]
     assert_holds(connection)
+
+
+def test_the_rows_of_0_of_a_renamed_project_are_called_after_it_as_well(
+    connection: Connection,
+) -> None:
+    """alice signed up twice; her former row says nothing any more, and stays."""
+    used = {"2026-03-01": {"al": 60, "al2": 5}}
+    report(connection, used, alice="al", alicia="al2")
+    merge_users(connection, "alicia.brics", "alice.brics", STAFF)
+    before = told(connection)
+
+    rename_project(connection, CLIMATE, WEATHER, STAFF)
+
+    assert rows(connection) == [
+        ("weather.brics", "2026-03", "alice.weather.brics", 65),
+        ("weather.brics", "2026-03", "alicia.weather.brics", 0),
+        ("weather.brics", "2026-03", "unknown", 0),
+    ]
+    assert_still_told(connection, before)

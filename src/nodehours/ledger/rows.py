@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from nodehours.ledger.store import Connection
-from nodehours.terms.identifiers import UNKNOWN, UserIdentifier
+from nodehours.terms.identifiers import UNKNOWN, ProjectIdentifier, UserIdentifier
 from nodehours.terms.month import Month
 from nodehours.terms.statement import Statement
 
@@ -35,10 +35,11 @@ class KnownRow(NamedTuple):
     username: str
     node_seconds: int
 
-    def retold(self, figure: _NewRow | None) -> KnownRow:
-        """Return the row as it is to be; without a *figure* it falls to 0."""
+    def retold(self, figure: _NewRow | None, project: ProjectIdentifier) -> KnownRow:
+        """Return the row as it is to be; without a *figure* it falls to 0, and its user is still one of *project*."""
         if figure is None:
-            return self._replace(node_seconds=0)
+            user = replace(UserIdentifier.parse(self.username), project=project.project)
+            return KnownRow(self.id, str(user), 0)
         return KnownRow(self.id, figure.username, figure.node_seconds)
 
 
@@ -67,15 +68,16 @@ class StatementRows:
         statement: Statement,
         user_ids: Mapping[UserIdentifier, int],
         known: Mapping[int | None, KnownRow],
+        project: ProjectIdentifier,
     ) -> StatementRows:
-        """Compare *statement* with the rows *known*; a row that the statement has no figure for falls to 0.
+        """Compare *project*'s statement with the rows *known*; a row that it has no figure for falls to 0.
 
         New rows come in the order of their user identifiers, the unattributed row last.
         """
         figures = _figures(statement, user_ids)
         added = [row for row in figures if row.user_id not in known]
         wanted = {row.user_id: row for row in figures}
-        told = [(row, row.retold(wanted.get(user_id))) for user_id, row in known.items()]
+        told = [(row, row.retold(wanted.get(user_id), project)) for user_id, row in known.items()]
         return cls(
             added,
             [new for row, new in told if new != row],

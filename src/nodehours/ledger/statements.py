@@ -250,7 +250,9 @@ class _Page:
                 f"the total of {self.month} is {statement.total} node-seconds, more than the ledger can keep"
             )
         former = known_rows(telling.connection, telling.allocation.id, self.month)
-        rows = StatementRows.of(statement, telling.associations.user_ids, former)
+        rows = StatementRows.of(
+            statement, telling.associations.user_ids, former, telling.allocation.project
+        )
         return _Told(changed, known, statement, rows)
 
     def doubts(self, changed: Mapping[date, Day], waiting: Waiting) -> list[Doubt]:

@@ -14,13 +14,12 @@ from typing import NamedTuple
 from psycopg import sql
 from psycopg.types.numeric import Int8
 
-from nodehours.queries.pool import Connection
+from nodehours.queries.pool import Connection, one_moment
 from nodehours.terms.figure import Figure
 from nodehours.terms.identifiers import UNKNOWN
 from nodehours.terms.month import Month
 from nodehours.terms.scope import Scope
 
-_ONE_MOMENT = "set transaction isolation level repeatable read"
 _REVISION = "select revision from ledger"
 
 # The allocations that are asked for, as far as they are visible whole.
@@ -119,8 +118,7 @@ async def ledger_figures(
 
     Users go by their user identifiers, or *by_local_user*; the sum of each month is the same either way.
     """
-    async with connection.transaction():
-        await connection.execute(_ONE_MOMENT)
+    async with one_moment(connection):
         ((revision,),) = await (await connection.execute(_REVISION)).fetchall()
         query = _BY_LOCAL_USER if by_local_user else _BY_USER
         users = await _figures(connection, scope, asked, sql.SQL(query))

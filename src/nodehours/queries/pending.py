@@ -16,15 +16,14 @@ from psycopg.types.numeric import Int8
 from nodehours.ledger.directory import Associations
 from nodehours.ledger.pending import PostedDay, read_days, standing_days
 from nodehours.ledger.rows import KnownRow, StatementRows
-from nodehours.queries.pool import Connection
+from nodehours.queries.pool import Connection, one_moment
 from nodehours.terms.days import DayDigest
-from nodehours.terms.identifiers import UNKNOWN, UserIdentifier
+from nodehours.terms.identifiers import UNKNOWN, ProjectIdentifier, UserIdentifier
 from nodehours.terms.month import Month
 from nodehours.terms.scope import Scope
 from nodehours.terms.statement import summed
 from nodehours.terms.usage import Claim, DailyUsage, Day
 
-_ONE_MOMENT = "set transaction isolation level repeatable read"
 _LIST = """
 select pending.id, status, projects.identifier, resources.name, pending.year, pending.month, made, pending.reason,
        runs.source, runs.id, run_documents.name, (select count(*)::int from jsonb_object_keys(days)),
@@ -139,8 +138,7 @@ async def list_pending(
 
 async def find_pending(connection: Connection, scope: Scope, pending_id: int) -> PendingTold | None:
     """Return the pending restatement with that id, with what it changes; None when there is none to be seen."""
-    async with connection.transaction():
-        await connection.execute(_ONE_MOMENT)
+    async with one_moment(connection):
         for line in await _list(connection, scope, _ONE, pending_id):
             return await _told(connection, line)
     return None
@@ -174,7 +172,8 @@ async def _told(connection: Connection, line: PendingLine) -> PendingTold:
     standing = standing_days(days, base, posted)
     changes = _day_changes(read_days(days), posted, standing)
     if line.status == "waiting":
-        return PendingTold(line, changes, await asking.would_change(standing))
+        project = ProjectIdentifier.parse(line.project)
+        return PendingTold(line, changes, await asking.would_change(standing, project))
     if line.status == "accepted":
         return PendingTold(line, changes, await asking.changed(line.revision))
     return PendingTold(line, changes, None)
@@ -212,8 +211,10 @@ class _Asking:
             for day, revision, *told in await self.ask(_DAYS)
         }
 
-    async def would_change(self, days: Mapping[date, Day]) -> list[UserChange]:
-        """What the rows would be if *days* were written now."""
+    async def would_change(
+        self, days: Mapping[date, Day], project: ProjectIdentifier
+    ) -> list[UserChange]:
+        """What the rows of *project* would be if *days* were written now."""
         associations = await self.associations()
         known: dict[date, dict[str, DailyUsage]] = {}
         for day, local_user, *figures in await self.ask(_USAGE):
@@ -221,7 +222,7 @@ class _Asking:
         whole = {day: Day(usage=usage) for day, usage in known.items()} | dict(days)
         statement = summed(whole.values(), associations.by_person())
         rows = await self.rows(self.at)
-        told = StatementRows.of(statement, associations.user_ids, rows)
+        told = StatementRows.of(statement, associations.user_ids, rows, project)
         before = {row.id: row for row in rows.values()}
         added = [UserChange(row.username, None, None, row.node_seconds) for row in told.added]
         return sorted(

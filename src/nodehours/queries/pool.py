@@ -77,3 +77,11 @@ async def _read(pool: Pool, work: Callable[[Connection], Awaitable[Answer]]) -> 
             if connection.closed:
                 raise _DeadConnectionError(str(error)) from error
             raise
+
+
+@asynccontextmanager
+async def one_moment(connection: Connection) -> AsyncIterator[None]:
+    """Have every question inside answered as of one moment, whoever posts meanwhile."""
+    async with connection.transaction():
+        await connection.execute("set transaction isolation level repeatable read")
+        yield
