@@ -103,7 +103,7 @@ def test_what_waited_for_a_closed_month_is_told_by_all_names_of_today_once_accep
 
     assert rows(connection) == [
         ("weather.brics", "2026-03", "alice.weather.brics", 65),
-        ("weather.brics", "2026-03", "alicia.climate.brics", 0),
+        ("weather.brics", "2026-03", "alicia.weather.brics", 0),
         ("weather.brics", "2026-03", "unknown", 0),
     ]
     assert_holds(connection)
