@@ -9,7 +9,10 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
+from litestar.types import ASGIApp
 
+from nodehours.faces.api.counts import Counts
+from nodehours.faces.api.cross_origin import CrossOrigin
 from nodehours.faces.api.errors import HANDLERS
 from nodehours.faces.api.usage import usage_list, usage_retrieve
 from nodehours.ledger.schema import check_schema
@@ -19,22 +22,23 @@ from nodehours.settings import Settings
 _CONNECTIONS = 8
 
 
-def create() -> Litestar:
+def create() -> ASGIApp:
     """Make the application for the database named by ``NODEHOURS_DATABASE_URL``.
 
     An ASGI server's worker calls this; ``nodehours serve`` names the embedded database to its workers in the
     same way. The schema is checked before the first request.
     """
-    url = Settings.from_environment().database_url
-    if not url:
+    settings = Settings.from_environment()
+    if not settings.database_url:
         raise ImproperlyConfiguredException(
             "NODEHOURS_DATABASE_URL is not set; use `nodehours serve`"
         )
-    return create_app(url)
+    return CrossOrigin(create_app(settings.database_url), settings.cross_origins)
 
 
 def create_app(database_url: str) -> Litestar:
     """Make the application for the database at the libpq URL *database_url*."""
+    counts = Counts()
 
     @asynccontextmanager
     async def pool(app: Litestar) -> AsyncIterator[None]:
@@ -44,7 +48,10 @@ def create_app(database_url: str) -> Litestar:
 
     return Litestar(
         route_handlers=[usage_list, usage_retrieve],
-        dependencies={"pool": Provide(_pool, sync_to_thread=False)},
+        dependencies={
+            "pool": Provide(_pool, sync_to_thread=False),
+            "counts": Provide(lambda: counts, sync_to_thread=False),
+        },
         exception_handlers=HANDLERS,
         lifespan=[pool],
         openapi_config=None,

@@ -34,8 +34,14 @@ RECONCILE_TOKEN = Setting(
     "none: the service is asked without one",
     "The token with which `nodehours reconcile` signs in to another Waldur or nodehours.",
 )
+CROSS_ORIGINS = Setting(
+    "NODEHOURS_CROSS_ORIGINS",
+    "`*`: the pages of any origin, with a token of their own",
+    "The origins whose pages may read the API from a browser, parted by blanks, such as https://portal.example.org;"
+    " `none` for none.",
+)
 
-SETTINGS = (DATABASE_URL, DATA_DIR, RECONCILE_TOKEN)
+SETTINGS = (DATABASE_URL, DATA_DIR, RECONCILE_TOKEN, CROSS_ORIGINS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Settings:
     database_url: str | None
     data_dir: Path
     reconcile_token: str | None = field(default=None, repr=False)
+    cross_origins: tuple[str, ...] = ("*",)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -53,5 +60,14 @@ class Settings:
         return cls(
             database_url=environment.get(DATABASE_URL.variable, "").strip() or None,
             data_dir=Path(data_dir).expanduser() if data_dir else user_data_path("nodehours"),
+            cross_origins=_origins(environment.get(CROSS_ORIGINS.variable, "")),
             reconcile_token=environment.get(RECONCILE_TOKEN.variable, "").strip() or None,
         )
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """Read the origins; they may be parted by commas as well, and end in a slash, as they are often written."""
+    origins = tuple(origin.rstrip("/") for origin in text.replace(",", " ").split())
+    if not origins:
+        return ("*",)
+    return () if origins == ("none",) else origins

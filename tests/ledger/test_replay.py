@@ -77,14 +77,14 @@ async def _read(url: str, at: int | None) -> tuple[list[list[tuple[Any, ...]]], 
     scope, pages, counts = operator_scope(), [], []
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as reading:
         for asked in (UsageFilter(), UsageFilter(month=1), UsageFilter(year=2026)):
-            total = await count_usage(reading, scope, asked, at=at)
+            total, _ = await count_usage(reading, scope, asked, at=at)
             counts.append(total)
             for offset in range(0, total + 1, 3):
                 page = await list_usage(reading, scope, asked, offset=offset, limit=3, at=at)
                 counts.append(page.total)
                 pages.append([_told(row) for row in page.rows])
         for row_id in range(1, 12):
-            row = await find_usage(reading, scope, UsageFilter(), row_id, at=at)
+            row, _ = await find_usage(reading, scope, UsageFilter(), row_id, at=at)
             pages.append([_told(row)] if row else [])
     return pages, counts
 

@@ -92,6 +92,7 @@ EXEMPT = {
     ("revisions", "by_whom"): WORDS,
     ("revisions", "reason"): WORDS,
     ("revisions", "recorded"): TIME,
+    ("users", "access_changed"): TIME,
     ("users", "username"): RIGHTS,
     ("users", "full_name"): WORDS,
     ("users", "email"): WORDS,
@@ -107,6 +108,8 @@ FIGURES = [
     ("allocations", "id"),
     ("allocations", "uuid"),
     ("allocations", "project_id"),
+    ("allocations", "newest_revision"),
+    ("users", "newest_revision"),
     *(
         ("closings", column)
         for column in (

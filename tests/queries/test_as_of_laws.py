@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from nodehours.queries.history import usage_history
+from nodehours.queries.history import usage_histories
 from nodehours.queries.pool import Connection
 from nodehours.queries.usage import count_usage, find_usage, list_usage
 from nodehours.terms.row import UsageFilter, UsageRow
@@ -22,7 +22,7 @@ async def walk(
     reading: Connection, scope: Scope, asked: UsageFilter, size: int, at: int
 ) -> list[UsageRow]:
     """Return the rows of all pages; the count must say how many, on each of them and by itself."""
-    total = await count_usage(reading, scope, asked, at=at)
+    total, _ = await count_usage(reading, scope, asked, at=at)
     walked: list[UsageRow] = []
     for offset in range(0, total + 1, size):
         page = await list_usage(reading, scope, asked, offset=offset, limit=size, at=at)
@@ -67,7 +67,7 @@ def test_a_row_is_found_as_it_was_then_if_it_was_there(
                     scope, wanted, expected = then.ask(question)
                     by_id = {row.id: row for row in expected}
                     for row_id in row_ids[::7]:
-                        found = await find_usage(reading, scope, wanted, row_id, at=at)
+                        found, _ = await find_usage(reading, scope, wanted, row_id, at=at)
                         assert found == by_id.get(row_id)
 
         states[0].answer(find_again)
@@ -102,15 +102,15 @@ def test_the_history_of_a_row_is_what_was_found_one_revision_after_the_other(
         last = max(states)
 
         async def compare(reading: Connection, row_id: int) -> None:
-            history = await usage_history(reading, EVERYBODY, row_id)
+            history = (await usage_histories(reading, EVERYBODY, {row_id: last}))[row_id]
             found = [
                 await find_usage(reading, EVERYBODY, ALL, row_id, at=at) for at in range(last + 1)
             ]
-            told = {row.revision: (row.username, row.node_seconds) for row in found if row}
+            told = {row.revision: (row.username, row.node_seconds) for row, _ in found if row}
             assert {one.revision: (one.username, one.node_seconds) for one in history} == told
             for at in range(last + 1):
-                until = await usage_history(reading, EVERYBODY, row_id, at=at)
-                assert until == [one for one in history if one.revision <= at]
+                until = await usage_histories(reading, EVERYBODY, {row_id: at})
+                assert until.get(row_id, []) == [one for one in history if one.revision <= at]
             event(f"{min(len(history), 3)} versions")
 
         async def compare_some(reading: Connection) -> None:
@@ -170,7 +170,7 @@ def test_one_allocation_of_the_example_is_counted_as_it_was(server_url: str, tem
 
         async def counts(reading: Connection) -> list[list[int]]:
             return [
-                [await count_usage(reading, who, what, at=at) for at in sorted(states)]
+                [(await count_usage(reading, who, what, at=at)).total for at in sorted(states)]
                 for who, what in ((EVERYBODY, asked), (scope, ALL), (EVERYBODY, ALL))
             ]
 

@@ -38,7 +38,7 @@ def page(
 ) -> Page:
     """The page that is asked for; the count must say the same of the whole."""
     found = kept.answer(lambda c: list_usage(c, scope, asked, offset=offset, limit=limit))
-    assert kept.answer(lambda c: count_usage(c, scope, asked)) == found.total
+    assert kept.answer(lambda c: count_usage(c, scope, asked)) == (found.total, found.revision)
     return found
 
 
@@ -87,7 +87,7 @@ def test_an_allocation_of_the_scope_is_seen_whole(kept: Ledger) -> None:
     climate = kept.rows[0].allocation_id
 
     assert short(page(kept, Scope(NOBODY, False, (climate,))).rows) == DECEMBER + FEBRUARY
-    assert page(kept, Scope(NOBODY, False)) == Page(0, [])
+    assert page(kept, Scope(NOBODY, False))[:2] == (0, [])
 
 
 def test_own_rows_are_seen_wherever_they_are(kept: Ledger) -> None:
@@ -116,8 +116,8 @@ def test_a_user_asked_for_is_seen_as_far_as_they_are_visible(kept: Ledger) -> No
     assert short(page(kept, EVERYBODY, asked).rows) == of_bob
     assert short(page(kept, Scope(alice, False, (climate,)), asked).rows) == of_bob
     assert short(page(kept, Scope(bob, False), asked).rows) == of_bob
-    assert page(kept, Scope(alice, False, (maths,)), asked) == Page(0, [])
-    assert page(kept, Scope(bob, False), UsageFilter(user=alices)) == Page(0, [])
+    assert page(kept, Scope(alice, False, (maths,)), asked)[:2] == (0, [])
+    assert page(kept, Scope(bob, False), UsageFilter(user=alices))[:2] == (0, [])
 
 
 def test_filters_hold_all_at_once(kept: Ledger) -> None:
@@ -128,9 +128,9 @@ def test_filters_hold_all_at_once(kept: Ledger) -> None:
     assert short(page(kept, EVERYBODY, UsageFilter(year=2024)).rows) == FEBRUARY + MATHEMATICS
     assert short(page(kept, EVERYBODY, UsageFilter(month=12)).rows) == DECEMBER
     assert short(page(kept, EVERYBODY, UsageFilter(climate, bob, 2024, 2)).rows) == [FEBRUARY[1]]
-    assert page(kept, EVERYBODY, UsageFilter(maths, bob)) == Page(0, [])
-    assert page(kept, EVERYBODY, UsageFilter(year=2024, month=12)) == Page(0, [])
-    assert page(kept, EVERYBODY, UsageFilter(UUID(int=0))) == Page(0, [])
+    assert page(kept, EVERYBODY, UsageFilter(maths, bob))[:2] == (0, [])
+    assert page(kept, EVERYBODY, UsageFilter(year=2024, month=12))[:2] == (0, [])
+    assert page(kept, EVERYBODY, UsageFilter(UUID(int=0)))[:2] == (0, [])
 
 
 def test_a_row_is_found_by_those_who_see_it_when_it_is_asked_for(kept: Ledger) -> None:
@@ -139,7 +139,7 @@ def test_a_row_is_found_by_those_who_see_it_when_it_is_asked_for(kept: Ledger) -
     climate, maths = kept.rows[0].allocation_id, kept.rows[-1].allocation_id
 
     def found(scope: Scope, asked: UsageFilter = ALL, row_id: int = row.id) -> UsageRow | None:
-        return kept.answer(lambda c: find_usage(c, scope, asked, row_id))
+        return kept.answer(lambda c: find_usage(c, scope, asked, row_id)).row
 
     for scope in (EVERYBODY, Scope(alice, False), Scope(NOBODY, False, (climate,))):
         assert found(scope) == row

@@ -153,7 +153,7 @@ async def cost_of_pages(
 ) -> Cost:
     """Return the largest cost of the first, some middle and the last page."""
     async with planning(url, plan) as reading:
-        total = await count_usage(reading, scope, asked, at=at)
+        total, _ = await count_usage(reading, scope, asked, at=at)
         offsets = [0, total // 3, total // 2, total - total % limit, max(0, total - limit)]
         costs = [await cost_of_page(reading, scope, asked, offset, limit, at) for offset in offsets]
     assert costs[0].usage_rows >= min(limit, total)

@@ -167,9 +167,21 @@ where not exists (
     and left_behind.closed_revision <= until_revision
     and coalesce(left_behind.reopened_revision > until_revision, true))
 """
+# By it answers are told to be unchanged, so it must not be older than what it is of.
+_SEEN = """
+select 'allocation ' || uuid, null::bigint, 'the newest revision of it',
+       known.revision || ', by its history,', newest_revision::text
+from allocations, allocation_revision(id) as known (revision)
+where newest_revision <> known.revision
+union all
+select 'user ' || uuid, null::bigint, 'the newest revision of their rows and name',
+       known.revision || ', by their history,', newest_revision::text
+from users, user_revision(id) as known (revision)
+where newest_revision <> known.revision
+"""
 _CHECKS = (
     _CLOCK, _GAPS, _TIMES, _CHANGES, _KINDS, _MEMORY, _NAMES, _MOVES, _ACCEPTED, _WAITED_FOR,
-    _OPEN_THEN, _LEFT_OPEN, _TAKEN_ALONG,
+    _OPEN_THEN, _LEFT_OPEN, _TAKEN_ALONG, _SEEN,
 )  # fmt: skip
 
 _HELD = "select id, record, sha256 from quarantine order by id"

@@ -26,6 +26,11 @@ from ledger
 """
 
 
+_LAST_BY = """
+select revision from revisions where recorded <= %s order by recorded desc, revision desc limit 1
+"""
+
+
 class NoSnapshotError(Exception):
     """The ledger cannot be read as of then; the text is the sentence that says why."""
 
@@ -71,6 +76,16 @@ async def find_snapshot(
     if 0 < found.revision < clock.first_remembered:
         raise NoSnapshotError(_forgotten(clock))
     return found
+
+
+async def revision_by(
+    connection: Connection,
+    scope: Scope,  # noqa: ARG001  # as above
+    instant: datetime,
+) -> int:
+    """Return the newest revision that was recorded by *instant*, which may be to come; 0 when none was."""
+    found = await (await connection.execute(_LAST_BY, [instant])).fetchone()
+    return found[0] if found else 0
 
 
 def _last_instant(as_of: AsOf) -> datetime | None:

@@ -9,17 +9,25 @@ are few, and looked up first, by nothing but the user: no statistics can then le
 those of everybody.
 
 With *at*, all is answered as it was at that revision of the ledger, except who may see what. The SQL is the same,
-and reads from other relations.
+and reads from other relations. Every answer tells the ledger's own revision at the moment it was read, so that who
+asked of another moment, such as that of signing in, sees that it has moved and can ask as of then.
+
+What is asked for ``after`` a revision, or in another order, is found by going through the rows: see
+``sorted_usage.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import sql
 from psycopg.types.numeric import Int8
 
+from nodehours.queries.asked import ANY, VISIBLE_ALLOCATION, values, visible, when, which, whose
 from nodehours.queries.pool import Connection
 from nodehours.queries.relations import Relations, relations
-from nodehours.terms.row import Page, UsageFilter, UsageRow
+from nodehours.queries.sorted_usage import count_query, counted, sorted_query
+from nodehours.terms.row import Count, Found, OrderBy, Page, UsageFilter, UsageRow
 from nodehours.terms.scope import Scope
 
 # For those who see everything, and ask for no allocation or user, the months are counted already.
@@ -45,16 +53,13 @@ from of_user where {when} and {which} and {visible}
 _READER = sql.SQL("%(reader)s")
 _USER = sql.SQL("(select id from users where uuid = %(user)s)")
 _ALLOCATION = sql.SQL("allocation_id = (select id from allocations where uuid = %(allocation)s)")
-_VISIBLE_ALLOCATION = sql.SQL("allocation_id = any(%(allocations)s)")
 _ELSEWHERE = sql.SQL("not allocation_id = any(%(allocations)s)")
-_VISIBLE_ROW = sql.SQL("(allocation_id = any(%(allocations)s) or user_id = %(reader)s)")
 _SAME_MONTH = sql.SQL("(year, month) = (hit.year, hit.month)")
-_ANY = sql.SQL("true")
 _NOTHING = sql.SQL("")
 
 _COUNT = """
 with {of_user} months as ({months})
-select coalesce(sum(row_count), 0)::bigint from months
+select coalesce(sum(row_count), 0)::bigint, (select revision from ledger) from months
 """
 
 # Months before the page are skipped by their counts, parts before it by theirs. The inner limit ends the
@@ -81,7 +86,7 @@ parts as materialized (
     where hit.before + hit.row_count > %(offset)s and hit.before < %(offset)s + %(limit)s
         and part.before < %(offset)s + %(limit)s
 )
-select total.n, page.*
+select total.n, (select revision from ledger), page.*
 from (select coalesce(sum(row_count), 0)::bigint as n from months) as total
 left join lateral (
     select row.id, row.year, row.month, allocations.uuid, users.uuid, told.*
@@ -105,12 +110,15 @@ left join lateral (
 """
 
 _FIND = """
-select row.id, row.year, row.month, allocations.uuid, users.uuid, told.*
-from usage_rows as row
-join allocations on allocations.id = row.allocation_id
-left join users on users.id = row.user_id
-{told}
-where row.id = %(id)s and {exists} and {when} and {which} and {visible} and {whose}
+select ledger.revision, found.*
+from ledger left join lateral (
+    select row.id, row.year, row.month, allocations.uuid, users.uuid, told.*
+    from usage_rows as row
+    join allocations on allocations.id = row.allocation_id
+    left join users on users.id = row.user_id
+    {told}
+    where row.id = %(id)s and {exists} and {when} and {which} and {visible} and {whose} and {since}
+) as found on true
 """
 
 
@@ -122,28 +130,30 @@ async def list_usage(
     offset: int,
     limit: int,
     at: int | None = None,
+    order: Sequence[OrderBy] = (),
 ) -> Page:
     """Return up to *limit* of the visible rows asked for, after the first *offset*, and how many there are."""
+    place: dict[str, object] = {"offset": Int8(offset), "limit": Int8(limit)}
     cursor = await connection.execute(
-        _page_query(scope, asked, relations(at)),
-        _values(scope, asked, at) | {"offset": Int8(offset), "limit": Int8(limit)},
+        _page_query(scope, asked, relations(at), order),
+        values(scope, asked, at) | place,
         binary=True,
     )
     found = await cursor.fetchall()
-    rows = [UsageRow(*row[1:]) for row in found if row[1] is not None]
-    return Page(found[0][0], rows)
+    rows = [UsageRow(*row[2:]) for row in found if row[2] is not None]
+    return Page(found[0][0], rows, found[0][1])
 
 
 async def count_usage(
     connection: Connection, scope: Scope, asked: UsageFilter, *, at: int | None = None
-) -> int:
+) -> Count:
     """Return how many rows asked for are visible."""
     known = relations(at)
-    query = sql.SQL(_COUNT).format(
-        of_user=_of_user(scope, asked, known), months=_months(scope, asked, known)
-    )
-    ((count,),) = await (await connection.execute(query, _values(scope, asked, at))).fetchall()
-    return int(count)
+    query = _count_query(scope, asked, known)
+    if asked.after is not None:
+        query = count_query(scope, asked, known)
+    (found,) = await (await connection.execute(query, values(scope, asked, at))).fetchall()
+    return Count(*found)
 
 
 async def find_usage(
@@ -153,30 +163,44 @@ async def find_usage(
     row_id: int,
     *,
     at: int | None = None,
-) -> UsageRow | None:
+) -> Found:
     """Return the row with that id, or None when there is none that is visible and asked for."""
     known = relations(at)
     query = sql.SQL(_FIND).format(
         exists=known.exists,
         told=known.told,
-        when=_when(asked),
-        which=_ANY if asked.allocation is None else sql.SQL("allocations.uuid = %(allocation)s"),
-        visible=_visible(scope),
-        whose=_ANY if asked.user is None else sql.SQL("users.uuid = %(user)s"),
+        when=when(asked),
+        which=which(asked),
+        visible=visible(scope),
+        whose=whose(asked),
+        since=ANY if asked.after is None else sql.SQL("told.revision > %(after)s"),
     )
-    found = await (
-        await connection.execute(query, _values(scope, asked, at) | {"id": Int8(row_id)})
-    ).fetchone()
-    return None if found is None else UsageRow(*found)
+    of = values(scope, asked, at) | {"id": Int8(row_id)}
+    (found,) = await (await connection.execute(query, of)).fetchall()
+    return Found(None if found[1] is None else UsageRow(*found[1:]), found[0])
 
 
-def _page_query(scope: Scope, asked: UsageFilter, known: Relations) -> sql.Composed:
+def _page_query(
+    scope: Scope, asked: UsageFilter, known: Relations, order: Sequence[OrderBy]
+) -> sql.Composed:
+    if asked.after is not None:
+        return sorted_query(scope, asked, known, order, counted(scope, asked, known))
+    if order:
+        total = sql.SQL("(select n from ({}) as known (n, revision))")
+        counting = total.format(_count_query(scope, asked, known))
+        return sorted_query(scope, asked, known, order, counting)
     return sql.SQL(_PAGE).format(
         of_user=_of_user(scope, asked, known),
         months=_months(scope, asked, known),
         parts=_parts(scope, asked, known, _SAME_MONTH),
         exists=known.exists,
         told=known.told,
+    )
+
+
+def _count_query(scope: Scope, asked: UsageFilter, known: Relations) -> sql.Composed:
+    return sql.SQL(_COUNT).format(
+        of_user=_of_user(scope, asked, known), months=_months(scope, asked, known)
     )
 
 
@@ -188,48 +212,26 @@ def _of_user(scope: Scope, asked: UsageFilter, known: Relations) -> sql.Composab
 
 
 def _months(scope: Scope, asked: UsageFilter, known: Relations) -> sql.Composed:
-    when = _when(asked)
     if scope.everything and asked.allocation is None and asked.user is None:
-        return sql.SQL(_COUNTED_MONTHS).format(month_counts=known.month_counts, when=when)
-    return sql.SQL(_MONTHS).format(parts=_parts(scope, asked, known, when))
+        return sql.SQL(_COUNTED_MONTHS).format(month_counts=known.month_counts, when=when(asked))
+    return sql.SQL(_MONTHS).format(parts=_parts(scope, asked, known, when(asked)))
 
 
 def _parts(
-    scope: Scope, asked: UsageFilter, known: Relations, when: sql.Composable
+    scope: Scope, asked: UsageFilter, known: Relations, months: sql.Composable
 ) -> sql.Composable:
     """Whole statements as far as they are visible, and the reader's own rows elsewhere; or the rows of the user."""
-    which = _ANY if asked.allocation is None else _ALLOCATION
+    of = ANY if asked.allocation is None else _ALLOCATION
     rows_of_user = sql.SQL(_ROWS_OF_USER)
     if asked.user is not None:
-        return rows_of_user.format(when=when, which=which, visible=_visible(scope))
-    visible = _ANY if scope.everything else _VISIBLE_ALLOCATION
+        return rows_of_user.format(when=months, which=of, visible=visible(scope))
     whole = sql.SQL(_STATEMENTS).format(
-        statements=known.statements, when=when, which=which, visible=visible
+        statements=known.statements,
+        when=months,
+        which=of,
+        visible=ANY if scope.everything else VISIBLE_ALLOCATION,
     )
     if scope.everything:
         return whole
-    own = rows_of_user.format(when=when, which=which, visible=_ELSEWHERE)
+    own = rows_of_user.format(when=months, which=of, visible=_ELSEWHERE)
     return whole + sql.SQL(" union all ") + own
-
-
-def _visible(scope: Scope) -> sql.SQL:
-    return _ANY if scope.everything else _VISIBLE_ROW
-
-
-def _when(asked: UsageFilter) -> sql.Composed:
-    wanted: list[sql.Composable] = [
-        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name))
-        for name in ("year", "month")
-        if getattr(asked, name) is not None
-    ]
-    return sql.SQL(" and ").join(wanted or [_ANY])
-
-
-def _values(scope: Scope, asked: UsageFilter, at: int | None) -> dict[str, object]:
-    """Numbers go as bigint: left alone, psycopg sends each as the smallest type that holds it, and sums overflow."""
-    allocations = [Int8(allocation) for allocation in scope.allocations]
-    return asked._asdict() | {
-        "reader": Int8(scope.reader),
-        "allocations": allocations,
-        "at": None if at is None else Int8(at),
-    }

@@ -24,16 +24,39 @@ class UsageRow(NamedTuple):
 
 
 class UsageFilter(NamedTuple):
-    """Which rows are asked for; None asks for all."""
+    """Which rows are asked for; None asks for all. ``after``: those that say what they say since a later revision."""
 
     allocation: UUID | None = None
     user: UUID | None = None
     year: int | None = None
     month: int | None = None
+    after: int | None = None
+
+
+class OrderBy(NamedTuple):
+    """One key that rows are put in order by, a key of the API, upwards or downwards."""
+
+    key: str
+    is_descending: bool
 
 
 class Page(NamedTuple):
-    """Some of the rows, in order, and how many there are in all."""
+    """Some of the rows, in order, and how many there are in all, as the ledger was at ``revision``."""
 
     total: int
     rows: list[UsageRow]
+    revision: int
+
+
+class Found(NamedTuple):
+    """A row, None when there is none that is visible and asked for, as the ledger was at ``revision``."""
+
+    row: UsageRow | None
+    revision: int
+
+
+class Count(NamedTuple):
+    """How many rows there are, as the ledger was at ``revision``."""
+
+    total: int
+    revision: int

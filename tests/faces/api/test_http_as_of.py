@@ -384,5 +384,12 @@ def test_the_exact_figure_and_its_revision_can_be_asked_for(past: Past) -> None:
     assert then["revision"] <= past.revision < now["revision"]
 
 
-def test_the_list_has_its_seven_keys_whatever_fields_are_asked_for(past: Past) -> None:
-    assert get(past, "", field="id").content == get(past, "").content
+def test_the_list_chooses_as_a_row_does(past: Past) -> None:
+    """History too, and each row's own."""
+    names = ["id", "username", "state", "modified", "history"]
+    listed = get(past, "", field=names, page_size=300).json()
+
+    assert len(listed) == 300 or len(listed) == len(get(past, "", page_size=300).json())
+    for row in [row for row in listed if row["id"] == restated(past)] + listed[::9]:
+        assert row == get(past, f"{row['id']}/", field=names).json()
+        assert row["modified"] == row["history"][-1]["recorded"]

@@ -92,7 +92,7 @@ def test_a_method_with_braces_is_named_as_it_is() -> None:
 
 
 def test_options_tell_the_list_from_a_row() -> None:
-    assert options_body(of_row=False) == {
+    assert options_body("Allocation User Usage", of_member=False) == {
         "name": "Allocation User Usage List",
         "description": "",
         "renders": ["application/json"],
@@ -102,7 +102,10 @@ def test_options_tell_the_list_from_a_row() -> None:
             "multipart/form-data",
         ],
     }
-    assert options_body(of_row=True)["name"] == "Allocation User Usage Instance"
+    assert (
+        options_body("Allocation User Usage", of_member=True)["name"]
+        == "Allocation User Usage Instance"
+    )
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,9 @@ def perform(vector: Vector) -> Reply:
     is_staff = sign_in(vector.headers.get("Authorization")) == "staff"
     segment = unquote(target.path.removeprefix(USAGE_PATH).removesuffix("/"))
     if vector.method == "OPTIONS":
-        return Reply(200, {"Allow": ALLOW}, options_body(of_row=bool(segment)))
+        return Reply(
+            200, {"Allow": ALLOW}, options_body("Allocation User Usage", of_member=bool(segment))
+        )
     if vector.method not in ALLOW:
         raise method_refusal(vector.method, is_staff=is_staff)
     return retrieve(segment, params) if segment else list_page(params)

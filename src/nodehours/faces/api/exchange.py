@@ -8,7 +8,7 @@ whether a row exists.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,6 +17,9 @@ from litestar import Request
 from litestar.enums import HttpMethod
 from litestar.response.base import ASGIResponse
 
+from nodehours.faces.api.conditional import Conditions, Validators
+from nodehours.faces.api.counts import Counts
+from nodehours.faces.api.leniency import STRICT_APPLIED, Vain, prefers_strict, read_vain
 from nodehours.faces.api.wire import (
     ALLOW,
     BadCredentials,
@@ -35,6 +38,8 @@ from nodehours.queries.access import Reader, SignInRefusal, sign_in
 from nodehours.queries.pool import Connection, Pool, read
 from nodehours.terms.token import token_sha256
 
+AnyRequest = Request[Any, Any, Any]
+
 METHODS = [
     HttpMethod(name) for name in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 ]
@@ -51,27 +56,59 @@ _REFUSED = {
 class Exchange:
     """A request of somebody signed in: its method, path segment (empty for the list) and parameters.
 
-    ``base`` is the scheme and host that addresses in the reply begin with.
+    ``base`` is the scheme and host that addresses in the reply begin with, ``address`` the whole of what was asked.
     """
 
     connection: Connection
     reader: Reader
+    counts: Counts
     method: str
     base: str
+    address: str
     segment: str
     params: Parameters
+    conditions: Conditions
+    is_strict: bool
+    said: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_head(self) -> bool:
         """Whether only the headers are asked for."""
         return self.method == "HEAD"
 
+    def heed(self, known: frozenset[str], faults: Mapping[str, str]) -> Mapping[str, str]:
+        """Look at what is in vain: parameters that are not *known*, and those that *faults* has a sentence on.
+
+        A client that wants to hear of it gets the sentences back, to be refused with; others are told in a header.
+        """
+        vain: Vain = read_vain(self.params, known, faults)
+        if self.is_strict:
+            self.said.update(STRICT_APPLIED)
+            return vain.refusals
+        self.said.update(vain.headers)
+        return {}
+
     def reply(self, body: object, headers: Mapping[str, str]) -> ASGIResponse:
         """Answer 200 with *body* as JSON, or without it to HEAD."""
-        return json_reply(200, body, headers, is_head=self.is_head)
+        return json_reply(200, body, {**self.said, **headers}, is_head=self.is_head)
+
+    def not_modified(self, validators: Validators) -> ASGIResponse:
+        """Answer 304: the client has it already."""
+        headers = {"Allow": ALLOW, **validators.headers}
+        return ASGIResponse(body=b"", media_type="", status_code=304, headers=headers)
 
 
 Endpoint = Callable[[Exchange], Awaitable[ASGIResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A list at *path* and its members one segment below: what OPTIONS call them, and what answers them."""
+
+    path: str
+    name: str
+    listed: Endpoint
+    retrieved: Endpoint
 
 
 def json_reply(
@@ -88,10 +125,10 @@ def json_reply(
 
 
 async def answered(
-    request: Request[Any, Any, Any], pool: Pool, collection: str, endpoint: Endpoint
+    request: AnyRequest, pool: Pool, counts: Counts, collection: Collection
 ) -> ASGIResponse:
-    """Judge *request* to *collection* or a member of it, and have *endpoint* answer it."""
-    segment = _segment(request.scope["raw_path"], collection)
+    """Judge *request* to *collection* or a member of it, and have it answered."""
+    segment = _segment(request.scope["raw_path"], collection.path)
     if segment is None:
         return _with_slash(request)
     params = read_query(request.scope["query_string"])
@@ -103,11 +140,24 @@ async def answered(
     async def signed_in(connection: Connection) -> ASGIResponse:
         reader = await _reader(connection, token)
         if request.method == "OPTIONS":
-            return json_reply(200, options_body(of_row=bool(segment)), {}, is_head=False)
+            named = options_body(collection.name, of_member=bool(segment))
+            return json_reply(200, named, {}, is_head=False)
         if request.method not in {"GET", "HEAD"}:
             raise method_refusal(request.method, is_staff=reader.is_staff)
         base = _base(request)
-        return await endpoint(Exchange(connection, reader, request.method, base, segment, params))
+        exchange = Exchange(
+            connection=connection,
+            reader=reader,
+            counts=counts,
+            method=request.method,
+            base=base,
+            address=base + _asked(request),
+            segment=segment,
+            params=params,
+            conditions=_conditions(request),
+            is_strict=prefers_strict(request.headers.getall("prefer", [])),
+        )
+        return await (collection.retrieved if segment else collection.listed)(exchange)
 
     return await read(pool, signed_in)
 
@@ -134,19 +184,31 @@ def _segment(raw_path: bytes, collection: str) -> str | None:
     return inner if segment.endswith("/") else None
 
 
-def _with_slash(request: Request[Any, Any, Any]) -> ASGIResponse:
-    query = request.scope["query_string"]
-    target = request.scope["raw_path"] + b"/" + (b"?" + query if query else b"")
-    headers = {"Location": target.decode("latin-1")}
+def _with_slash(request: AnyRequest) -> ASGIResponse:
+    path, mark, query = _asked(request).partition("?")
+    headers = {"Location": f"{path}/{mark}{query}"}
     return ASGIResponse(body=b"", status_code=301, media_type="text/html", headers=headers)
 
 
-def _base(request: Request[Any, Any, Any]) -> str:
+def _asked(request: AnyRequest) -> str:
+    """Return the address that was asked for, without its host."""
+    query = request.scope["query_string"]
+    target: bytes = request.scope["raw_path"] + (b"?" + query if query else b"")
+    return target.decode("latin-1")
+
+
+def _conditions(request: AnyRequest) -> Conditions:
+    """Read the conditional headers; several If-None-Match are one list."""
+    tags = request.headers.getall("if-none-match", [])
+    return Conditions(", ".join(tags) if tags else None, request.headers.get("if-modified-since"))
+
+
+def _base(request: AnyRequest) -> str:
     host = request.headers.get("host", "")
     return absolute_base(request.scope["scheme"], host, request.headers.get("x-forwarded-proto"))
 
 
-def _accept(request: Request[Any, Any, Any]) -> str | None:
+def _accept(request: AnyRequest) -> str | None:
     """Return the Accept header; several of them are one list."""
     sent = request.headers.getall("accept", [])
     return ",".join(sent) if sent else None

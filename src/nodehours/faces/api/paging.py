@@ -76,15 +76,19 @@ def existing_page(wanted: int | Last, pages: int) -> int:
     return wanted
 
 
-def link_header(base_url: str, params: Parameters, page: int, pages: int) -> str:
+def link_header(
+    base_url: str, params: Parameters, page: int, pages: int, pin: int | None = None
+) -> str:
     """Return the Link header of *page* out of *pages*: first, prev, next, last, those that exist.
 
     *base_url* is the absolute address of the list and ends in ``/``. The links carry all of
-    *params*, unknown ones too.
+    *params*, unknown ones too. With *pin*, those that go on from here, all but ``first``, lead to the list as of
+    that revision, so that a walk sees one ledger. Where there is one page only there is nowhere to go on to.
     """
     numbers = {"first": 1, "prev": page - 1, "next": page + 1, "last": pages}
+    pinned = params if pin is None or pages == 1 else {**params, "as_of": [str(pin)]}
     return ", ".join(
-        f'<{page_url(base_url, params, number)}>; rel="{relation}"'
+        f'<{page_url(base_url, params if relation == "first" else pinned, number)}>; rel="{relation}"'
         for relation, number in numbers.items()
         if 1 <= number <= pages
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from litestar import Request, route
+from litestar import route
 from litestar.response.base import ASGIResponse
 
-from nodehours.faces.api.as_of import read_moment
-from nodehours.faces.api.exchange import METHODS, Exchange, answered
-from nodehours.faces.api.fields import HISTORY, chosen, read_fields, wire_row
-from nodehours.faces.api.filters import read_filters
+from nodehours.faces.api.asked import Asked, read_list, read_row, validators
+from nodehours.faces.api.counts import Counted, Counts
+from nodehours.faces.api.exchange import METHODS, AnyRequest, Collection, Exchange, answered
+from nodehours.faces.api.fields import Beside, chosen, wire_row
 from nodehours.faces.api.paging import (
     LAST,
+    Last,
     existing_page,
     link_header,
     page_count,
@@ -20,94 +22,164 @@ from nodehours.faces.api.paging import (
     read_page_size,
 )
 from nodehours.faces.api.wire import USAGE_PATH, NotFound, Sentence, read_row_id
-from nodehours.queries.history import usage_history
+from nodehours.queries.history import usage_histories
 from nodehours.queries.pool import Pool
 from nodehours.queries.usage import count_usage, find_usage, list_usage
-from nodehours.terms.row import Page, UsageFilter, UsageRow
+from nodehours.queries.usage_details import usage_details
+from nodehours.terms.row import Page, UsageRow
 
 _MAX_OFFSET = 2**62
 """Beyond any count of rows, and still a number that PostgreSQL takes."""
 
 
+class _Told(Protocol):
+    """An answer of the ledger, with the revision that it was at."""
+
+    @property
+    def revision(self) -> int: ...
+
+
+Answer = TypeVar("Answer", bound=_Told)
+
+
+class _Listed(NamedTuple):
+    """A page as it was found: its rows, how many there are in all, and the number of the page out of ``pages``."""
+
+    rows: Sequence[UsageRow]
+    total: int
+    page: int
+    pages: int
+
+
 @route(USAGE_PATH, http_method=METHODS)
-async def usage_list(request: Request[Any, Any, Any], pool: Pool) -> ASGIResponse:
+async def usage_list(request: AnyRequest, pool: Pool, counts: Counts) -> ASGIResponse:
     """List usage rows, a page at a time; HEAD counts them."""
-    return await answered(request, pool, USAGE_PATH, _list)
+    return await answered(request, pool, counts, _USAGE)
 
 
 @route(USAGE_PATH + "{row:str}", http_method=METHODS)
-async def usage_retrieve(request: Request[Any, Any, Any], pool: Pool) -> ASGIResponse:
+async def usage_retrieve(request: AnyRequest, pool: Pool, counts: Counts) -> ASGIResponse:
     """Retrieve one usage row by its id."""
-    return await answered(request, pool, USAGE_PATH, _retrieve)
-
-
-class _Asked(NamedTuple):
-    """The rows a request asks for, None when there can be none, and as of which revision, None for now."""
-
-    rows: UsageFilter | None
-    at: int | None
+    return await answered(request, pool, counts, _USAGE)
 
 
 async def _list(exchange: Exchange) -> ASGIResponse:
-    asked = await _asked(exchange)
-    size = read_page_size(exchange.params)
-    wanted = read_page(exchange.params)
-    if wanted is LAST:
-        wanted = page_count(await _count(exchange, asked), size)
-    found = await _page(exchange, asked, (wanted - 1) * size, size)
+    asked = await read_list(exchange)
+    size, wanted = read_page_size(exchange.params), read_page(exchange.params)
+    known = validators(exchange, asked)
+    if known.name(exchange.conditions):
+        return exchange.not_modified(known)
+    is_known = known.hold(exchange.conditions)
+    found = await _page(exchange, asked, wanted, size, is_counted=is_known or exchange.is_head)
+    if is_known:
+        return exchange.not_modified(known)
+    link = link_header(
+        exchange.base + USAGE_PATH, exchange.params, found.page, found.pages, asked.seen
+    )
+    headers = {"X-Result-Count": str(found.total), "X-Page-Size": str(size), "Link": link}
+    body = await _wire(exchange, asked, found.rows)
+    return exchange.reply(body, {**headers, **known.headers})
+
+
+async def _page(
+    exchange: Exchange, asked: Asked, wanted: int | Last, size: int, *, is_counted: bool
+) -> _Listed:
+    """Find the page that is wanted, or only its number if it *is_counted*. Raises ``InvalidPage``."""
+    if wanted is LAST or is_counted:
+        total = await _count(exchange, asked)
+        wanted = existing_page(wanted, page_count(total, size))
+        if is_counted:
+            return _Listed([], total, wanted, page_count(total, size))
+    found = await _rows(exchange, asked, (wanted - 1) * size, size)
     pages = page_count(found.total, size)
-    page = existing_page(wanted, pages)
-    headers = {
-        "X-Result-Count": str(found.total),
-        "Link": link_header(exchange.base + USAGE_PATH, exchange.params, page, pages),
-    }
-    return exchange.reply([wire_row(row, exchange.base) for row in found.rows], headers)
+    return _Listed(found.rows, found.total, existing_page(wanted, pages), pages)
 
 
-async def _asked(exchange: Exchange) -> _Asked:
-    moment = await read_moment(exchange)
-    return _Asked(read_filters(exchange.params, moment.faults), moment.revision)
-
-
-async def _count(exchange: Exchange, asked: _Asked) -> int:
-    if asked.rows is None:
+async def _count(exchange: Exchange, asked: Asked) -> int:
+    rows, scope = asked.rows, exchange.reader.scope
+    if rows is None:
         return 0
-    scope = exchange.reader.scope
-    return await count_usage(exchange.connection, scope, asked.rows, at=asked.at)
+    counted = Counted(exchange.reader.sight.ledger, asked.seen, scope, rows)
+    total = exchange.counts.find(counted)
+    if total is None:
+        found = await _as_seen(
+            exchange, asked, lambda at: count_usage(exchange.connection, scope, rows, at=at)
+        )
+        total = found.total
+        exchange.counts.keep(counted, total)
+    return total
 
 
-async def _page(exchange: Exchange, asked: _Asked, offset: int, limit: int) -> Page:
-    if asked.rows is None or exchange.is_head or offset >= _MAX_OFFSET:
-        return Page(await _count(exchange, asked), [])
-    scope = exchange.reader.scope
-    return await list_usage(
-        exchange.connection, scope, asked.rows, offset=offset, limit=limit, at=asked.at
+async def _rows(exchange: Exchange, asked: Asked, offset: int, limit: int) -> Page:
+    rows, scope = asked.rows, exchange.reader.scope
+    if rows is None or offset >= _MAX_OFFSET:
+        return Page(await _count(exchange, asked), [], asked.seen)
+    return await _as_seen(
+        exchange,
+        asked,
+        lambda at: list_usage(
+            exchange.connection, scope, rows, offset=offset, limit=limit, at=at, order=asked.order
+        ),
     )
 
 
+async def _as_seen(
+    exchange: Exchange, asked: Asked, ask: Callable[[int | None], Awaitable[Answer]]
+) -> Answer:
+    """Have *ask* answer of the revision that the reply is of.
+
+    That is now, which is the quickest to find, unless something was posted since the reader signed in.
+    """
+    found = await ask(asked.at)
+    if asked.at is None and found.revision != exchange.reader.sight.revision:
+        found = await ask(asked.seen)
+    return found
+
+
 async def _retrieve(exchange: Exchange) -> ASGIResponse:
-    asked = await _asked(exchange)
+    asked = await read_row(exchange)
+    known = validators(exchange, asked)
+    if known.name(exchange.conditions):
+        return exchange.not_modified(known)
     row = await _find(exchange, asked)
     if row is None:
         raise NotFound(Sentence.NO_SUCH_ROW)
-    return exchange.reply(await _told(exchange, row), {})
+    if known.hold(exchange.conditions):
+        return exchange.not_modified(known)
+    (told,) = await _wire(exchange, asked, [row])
+    return exchange.reply(told, known.headers)
 
 
-async def _find(exchange: Exchange, asked: _Asked) -> UsageRow | None:
+async def _find(exchange: Exchange, asked: Asked) -> UsageRow | None:
     row_id = read_row_id(exchange.segment)
-    if row_id is None or asked.rows is None:
+    rows, scope = asked.rows, exchange.reader.scope
+    if row_id is None or rows is None:
         return None
-    scope = exchange.reader.scope
-    return await find_usage(exchange.connection, scope, asked.rows, row_id, at=asked.at)
+    found = await _as_seen(
+        exchange, asked, lambda at: find_usage(exchange.connection, scope, rows, row_id, at=at)
+    )
+    return found.row
 
 
-async def _told(exchange: Exchange, row: UsageRow) -> object:
-    """Return the keys asked for. The history ends with what the row says, whatever is posted meanwhile."""
-    fields = read_fields(exchange.params)
-    if not fields:
-        return wire_row(row, exchange.base)
-    history = []
-    if HISTORY in fields:
-        scope = exchange.reader.scope
-        history = await usage_history(exchange.connection, scope, row.id, at=row.revision)
-    return chosen(row, exchange.base, fields, history)
+async def _wire(exchange: Exchange, asked: Asked, rows: Sequence[UsageRow]) -> Sequence[object]:
+    """Return what is sent of *rows*: the keys asked for, or those that all get."""
+    fields = asked.fields
+    if not fields.names:
+        return [wire_row(row, exchange.base) for row in rows]
+    connection, scope = exchange.connection, exchange.reader.scope
+    details: Mapping[int, Any] = {}
+    if fields.need_details and rows:
+        details = await usage_details(connection, scope, rows, at=asked.seen)
+    histories: Mapping[int, Any] = {}
+    if fields.need_history and rows:
+        # It ends with what the row says here, whatever is posted meanwhile.
+        until = {row.id: row.revision for row in rows}
+        histories = await usage_histories(connection, scope, until)
+    return [
+        chosen(row, exchange.base, fields.names, Beside(
+            asked.instant, details.get(row.id), histories.get(row.id, []))
+        ) for row in rows
+    ]  # fmt: skip
+
+
+_USAGE = Collection(USAGE_PATH, "Allocation User Usage", _list, _retrieve)

@@ -61,6 +61,11 @@ class Sentence(Enum):
     NUMBER_TOO_LARGE = 400, "Ensure this value is less than or equal to 1e+50."
     NO_UUID = 400, "Enter a valid UUID."
     NULL_CHARACTERS = 400, "Null characters are not allowed."
+    NO_CHOICE = 400, "Select a valid choice. {value} is not one of the available choices."
+    NO_INTEGER = 400, "A valid integer is required."
+    TOO_SMALL = 400, "Ensure this value is greater than or equal to {limit}."
+    TOO_LARGE = 400, "Ensure this value is less than or equal to {limit}."
+    UNKNOWN_PARAMETER = 400, "Unknown parameter."  # ours: Waldur ignores them silently
 
     def __init__(self, status: int, text: str) -> None:
         self.status = status
@@ -195,10 +200,10 @@ def method_refusal(method: str, *, is_staff: bool) -> Refusal:
     return Refusal(sentence, {"detail": sentence.text.format(method=method)})
 
 
-def options_body(*, of_row: bool) -> dict[str, object]:
-    """Return what OPTIONS tells of the list or of a row, as DRF's ``SimpleMetadata`` words it."""
+def options_body(name: str, *, of_member: bool) -> dict[str, object]:
+    """Return what OPTIONS tells of a list or of a member of it, as DRF's ``SimpleMetadata`` words it."""
     return {
-        "name": f"Allocation User Usage {'Instance' if of_row else 'List'}",
+        "name": f"{name} {'Instance' if of_member else 'List'}",
         "description": "",
         "renders": ["application/json"],
         "parses": [

@@ -1,0 +1,47 @@
+"""Counts that a server's worker remembers: what was counted once need not be counted again until it may have changed.
+
+A count is remembered by all that it depends on: the ledger, the revision that it was told at, the reader's scope and
+what was asked. So it is never stale, and nobody is told what was counted for a scope that is not theirs.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from nodehours.terms.row import UsageFilter
+from nodehours.terms.scope import Scope
+
+_MOST: Final = 2048
+
+
+class Counted(NamedTuple):
+    """What was counted: *at* the newest revision of what the reader may see, or an earlier one."""
+
+    ledger: UUID
+    at: int
+    scope: Scope
+    asked: UsageFilter
+
+
+class Counts:
+    """The counts that were asked for last."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._totals: OrderedDict[Counted, int] = OrderedDict()
+
+    def find(self, counted: Counted) -> int | None:
+        """Return how many there were, if it is remembered."""
+        total = self._totals.get(counted)
+        if total is not None:
+            self._totals.move_to_end(counted)
+        return total
+
+    def keep(self, counted: Counted, total: int) -> None:
+        """Remember it, and forget what was not asked for longest if there is too much."""
+        self._totals[counted] = total
+        self._totals.move_to_end(counted)
+        if len(self._totals) > self._most:
+            self._totals.popitem(last=False)
