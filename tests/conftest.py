@@ -16,6 +16,7 @@ from psycopg import sql
 from nodehours.ledger.embedded import embedded_postgresql
 from nodehours.ledger.schema import upgrade_schema
 from nodehours.ledger.store import Connection, connected
+from tests.centre import CROWD, REPORTS, Centre, centre
 from tests.databases import database, named
 
 # A test machine may be slow and shared: time proves nothing here (see bench/).
@@ -83,6 +84,20 @@ def connection(database_url: str) -> Iterator[Connection]:
     """A connection to the test's ledger."""
     with connected(database_url) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session", name="centre")
+def served_centre(server_url: str, template: str) -> Iterator[Centre]:
+    """The centre behind a real server, with 47 rows; a test that changes it needs one of its own."""
+    with database(server_url, template) as url, centre(url, REPORTS) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def crowded_centre(server_url: str, template: str) -> Iterator[Centre]:
+    """The same centre with a crowd in it: several pages of every size, and a row with the id 123."""
+    with database(server_url, template) as url, centre(url, [*REPORTS, CROWD]) as found:
+        yield found
 
 
 @pytest.fixture

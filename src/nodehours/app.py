@@ -13,8 +13,8 @@ from litestar.types import ASGIApp
 
 from nodehours.faces.api.counts import Counts
 from nodehours.faces.api.cross_origin import CrossOrigin
+from nodehours.faces.api.endpoints import HANDLERS as ENDPOINTS
 from nodehours.faces.api.errors import HANDLERS
-from nodehours.faces.api.usage import usage_list, usage_retrieve
 from nodehours.ledger.schema import check_schema
 from nodehours.queries.pool import Pool, reading_pool
 from nodehours.settings import Settings
@@ -47,7 +47,7 @@ def create_app(database_url: str) -> Litestar:
             yield
 
     return Litestar(
-        route_handlers=[usage_list, usage_retrieve],
+        route_handlers=ENDPOINTS,
         dependencies={
             "pool": Provide(_pool, sync_to_thread=False),
             "counts": Provide(lambda: counts, sync_to_thread=False),

@@ -27,7 +27,7 @@ from nodehours.queries.asked import ANY, VISIBLE_ALLOCATION, values, visible, wh
 from nodehours.queries.pool import Connection
 from nodehours.queries.relations import Relations, relations
 from nodehours.queries.sorted_usage import count_query, counted, sorted_query
-from nodehours.terms.row import Count, Found, OrderBy, Page, UsageFilter, UsageRow
+from nodehours.terms.row import Count, FoundUsage, OrderBy, Page, UsageFilter, UsageRow
 from nodehours.terms.scope import Scope
 
 # For those who see everything, and ask for no allocation or user, the months are counted already.
@@ -163,7 +163,7 @@ async def find_usage(
     row_id: int,
     *,
     at: int | None = None,
-) -> Found:
+) -> FoundUsage:
     """Return the row with that id, or None when there is none that is visible and asked for."""
     known = relations(at)
     query = sql.SQL(_FIND).format(
@@ -177,7 +177,7 @@ async def find_usage(
     )
     of = values(scope, asked, at) | {"id": Int8(row_id)}
     (found,) = await (await connection.execute(query, of)).fetchall()
-    return Found(None if found[1] is None else UsageRow(*found[1:]), found[0])
+    return FoundUsage(None if found[1] is None else UsageRow(*found[1:]), found[0])
 
 
 def _page_query(

@@ -20,8 +20,21 @@ def node_hours(node_seconds: int) -> str:
     >>> node_hours(18), node_hours(54)
     ('0.00', '0.02')
     """
-    centihours, rest = divmod(node_seconds, _SECONDS_PER_CENTIHOUR)
-    half = _SECONDS_PER_CENTIHOUR // 2
-    if rest > half or (rest == half and centihours % 2 == 1):
-        centihours += 1
+    centihours = _rounded(node_seconds, _SECONDS_PER_CENTIHOUR)
     return f"{centihours // 100}.{centihours % 100:02d}"
+
+
+def whole_node_hours(node_seconds: int) -> int:
+    """Tell *node_seconds* in whole node-hours, rounded half to even.
+
+    >>> whole_node_hours(3600), whole_node_hours(1800), whole_node_hours(5400)
+    (1, 0, 2)
+    """
+    return _rounded(node_seconds, 3600)
+
+
+def _rounded(number: int, unit: int) -> int:
+    """Divide an even *unit* into *number*, and round half to even."""
+    whole, rest = divmod(number, unit)
+    half = unit // 2
+    return whole + (rest > half or (rest == half and whole % 2 == 1))

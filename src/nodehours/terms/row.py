@@ -48,7 +48,7 @@ class Page(NamedTuple):
     revision: int
 
 
-class Found(NamedTuple):
+class FoundUsage(NamedTuple):
     """A row, None when there is none that is visible and asked for, as the ledger was at ``revision``."""
 
     row: UsageRow | None

@@ -173,7 +173,6 @@ def test_a_row_is_compact_json_with_its_seven_keys_in_order(centre: Centre) -> N
     "path",
     [
         "/",
-        "/api/",
         "/api/nope/",
         "/api/openportal-nope",
         "/API/openportal-allocation-user-usage/",

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from nodehours.faces.api.filters import BadFilters, UnresolvableUrl, read_filters
+from nodehours.faces.api.filters import read_filters
+from nodehours.faces.api.forms import BadFilters, UnresolvableUrl
 from nodehours.faces.api.wire import Sentence, read_query
 from nodehours.terms.row import UsageFilter
 

@@ -7,13 +7,8 @@ from urllib.parse import urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodehours.faces.api.filters import (
-    MONTHS,
-    YEARS,
-    BadFilters,
-    UnresolvableUrl,
-    read_filters,
-)
+from nodehours.faces.api.filters import MONTHS, YEARS, read_filters
+from nodehours.faces.api.forms import BadFilters, UnresolvableUrl
 from nodehours.faces.api.paging import (
     LAST,
     InvalidPage,

@@ -17,7 +17,7 @@ from nodehours import __version__
 
 _TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _SECOND = timedelta(seconds=1)
-_SETTLED_AFTER: Final = timedelta(seconds=1)
+_SETTLED_AFTER: Final = timedelta(milliseconds=250)
 """A revision's time is taken just before its transaction ends: so long it may take until it can be read."""
 
 CACHING: Final = {

@@ -13,7 +13,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 ANY: Final = "*"
-EXPOSED: Final = "Link, X-Result-Count, X-Page-Size, X-Ignored-Parameters, ETag, Last-Modified, Preference-Applied, Retry-After"
+EXPOSED: Final = "Link, X-Result-Count, X-Page-Size, X-Ignored-Parameters, ETag, Last-Modified"
 _ALLOWED: Final = (
     "Accept, Accept-Encoding, Authorization, Content-Type, Origin, User-Agent, X-CSRFToken, X-Requested-With,"
     " X-Impersonated-User-Uuid, sentry-trace, baggage, Prefer, If-None-Match, If-Modified-Since, Cache-Control"

@@ -162,6 +162,35 @@ async def answered(
     return await read(pool, signed_in)
 
 
+def answered_anyone(request: AnyRequest, path: str, body: object) -> ASGIResponse:
+    """Judge *request* to *path*, and answer *body* to anyone who takes JSON and only reads."""
+    if _segment(request.scope["raw_path"], path) is None:
+        return _with_slash(request)
+    params = read_query(request.scope["query_string"])
+    read_accept(_accept(request), last_value(params, "format"))
+    _refuse_writing(request)
+    return json_reply(200, body, {}, is_head=request.method == "HEAD")
+
+
+def shown_anyone(request: AnyRequest, path: str, html: str, policy: str) -> ASGIResponse:
+    """Judge *request* to *path*, and show a page to anyone; by its *policy* a browser loads nothing else for it."""
+    if _segment(request.scope["raw_path"], path) is None:
+        return _with_slash(request)
+    _refuse_writing(request)
+    is_head = request.method == "HEAD"
+    return ASGIResponse(
+        body=b"" if is_head else html.encode(),
+        media_type="" if is_head else "text/html",
+        headers={"Allow": ALLOW, "Content-Security-Policy": policy},
+        is_head_response=is_head,
+    )
+
+
+def _refuse_writing(request: AnyRequest) -> None:
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        raise method_refusal(request.method, is_staff=True)
+
+
 async def _reader(connection: Connection, token: str) -> Reader:
     reader = await sign_in(connection, token_sha256(token))
     if isinstance(reader, SignInRefusal):

@@ -14,6 +14,8 @@ from nodehours.faces.api.wire import Parameters, Refusal, Sentence, last_value
 
 DEFAULT_PAGE_SIZE: Final = 10
 MAX_PAGE_SIZE: Final = 300
+MAX_OFFSET: Final = 2**62
+"""Beyond any count of rows, and still a number that PostgreSQL takes."""
 
 
 class Last(Enum):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from litestar import route
 from litestar.response.base import ASGIResponse
 
 from nodehours.faces.api.asked import Asked, read_list, read_row, validators
-from nodehours.faces.api.counts import Counted, Counts
-from nodehours.faces.api.exchange import METHODS, AnyRequest, Collection, Exchange, answered
+from nodehours.faces.api.counts import Counted
+from nodehours.faces.api.exchange import Collection, Exchange
 from nodehours.faces.api.fields import Beside, chosen, wire_row
 from nodehours.faces.api.paging import (
     LAST,
+    MAX_OFFSET,
     Last,
     existing_page,
     link_header,
@@ -23,13 +23,9 @@ from nodehours.faces.api.paging import (
 )
 from nodehours.faces.api.wire import USAGE_PATH, NotFound, Sentence, read_row_id
 from nodehours.queries.history import usage_histories
-from nodehours.queries.pool import Pool
 from nodehours.queries.usage import count_usage, find_usage, list_usage
 from nodehours.queries.usage_details import usage_details
 from nodehours.terms.row import Page, UsageRow
-
-_MAX_OFFSET = 2**62
-"""Beyond any count of rows, and still a number that PostgreSQL takes."""
 
 
 class _Told(Protocol):
@@ -49,18 +45,6 @@ class _Listed(NamedTuple):
     total: int
     page: int
     pages: int
-
-
-@route(USAGE_PATH, http_method=METHODS)
-async def usage_list(request: AnyRequest, pool: Pool, counts: Counts) -> ASGIResponse:
-    """List usage rows, a page at a time; HEAD counts them."""
-    return await answered(request, pool, counts, _USAGE)
-
-
-@route(USAGE_PATH + "{row:str}", http_method=METHODS)
-async def usage_retrieve(request: AnyRequest, pool: Pool, counts: Counts) -> ASGIResponse:
-    """Retrieve one usage row by its id."""
-    return await answered(request, pool, counts, _USAGE)
 
 
 async def _list(exchange: Exchange) -> ASGIResponse:
@@ -112,7 +96,7 @@ async def _count(exchange: Exchange, asked: Asked) -> int:
 
 async def _rows(exchange: Exchange, asked: Asked, offset: int, limit: int) -> Page:
     rows, scope = asked.rows, exchange.reader.scope
-    if rows is None or offset >= _MAX_OFFSET:
+    if rows is None or offset >= MAX_OFFSET:
         return Page(await _count(exchange, asked), [], asked.seen)
     return await _as_seen(
         exchange,
@@ -182,4 +166,4 @@ async def _wire(exchange: Exchange, asked: Asked, rows: Sequence[UsageRow]) -> S
     ]  # fmt: skip
 
 
-_USAGE = Collection(USAGE_PATH, "Allocation User Usage", _list, _retrieve)
+USAGE = Collection(USAGE_PATH, "Allocation User Usage", _list, _retrieve)

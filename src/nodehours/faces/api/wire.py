@@ -24,6 +24,16 @@ import msgspec
 USAGE_PATH: Final = "/api/openportal-allocation-user-usage/"
 ALLOCATIONS_PATH: Final = "/api/openportal-allocations/"
 USERS_PATH: Final = "/api/users/"
+PROJECTS_PATH: Final = "/api/projects/"
+CUSTOMERS_PATH: Final = "/api/customers/"
+ASSOCIATIONS_PATH: Final = "/api/openportal-associations/"
+REPORTS_PATH: Final = "/api/openportal-project-usage-reports/"
+ACCOUNTING_PATH: Final = "/api/openportal-accounting-summary/"
+ROOT_PATH: Final = "/api/"
+VERSION_PATH: Final = "/api/version/"
+SCHEMA_PATH: Final = "/api/schema/"
+FULL_SCHEMA_PATH: Final = "/api/schema/full/"
+DOCS_PATH: Final = "/api/docs/"
 
 # ------------------------------------------------------------------------------------ refusals
 
@@ -53,6 +63,7 @@ class Sentence(Enum):
 
     NOT_FOUND = 404, "Not found."
     NO_SUCH_ROW = 404, "No AllocationUserUsage matches the given query."
+    NO_SUCH_THING = 404, "No {kind} matches the given query."
     INVALID_PAGE = 404, "Invalid page."
 
     BAD_HOST = 400, "Invalid Host header."  # ours: Waldur sends a page of HTML
@@ -61,6 +72,7 @@ class Sentence(Enum):
     NUMBER_TOO_LARGE = 400, "Ensure this value is less than or equal to 1e+50."
     NO_UUID = 400, "Enter a valid UUID."
     NULL_CHARACTERS = 400, "Null characters are not allowed."
+    NO_BOOLEAN = 400, "Must be a valid boolean."
     NO_CHOICE = 400, "Select a valid choice. {value} is not one of the available choices."
     NO_INTEGER = 400, "A valid integer is required."
     TOO_SMALL = 400, "Ensure this value is greater than or equal to {limit}."
@@ -96,6 +108,14 @@ class NotFound(Refusal):
 
     def __init__(self, sentence: Sentence = Sentence.NOT_FOUND) -> None:
         super().__init__(sentence)
+
+
+class Missing(Refusal):
+    """There is no *kind* of thing by that name, or none that the reader may see."""
+
+    def __init__(self, kind: str) -> None:
+        sentence = Sentence.NO_SUCH_THING
+        super().__init__(sentence, {"detail": sentence.text.format(kind=kind)})
 
 
 class NotAcceptable(Refusal):
@@ -255,6 +275,16 @@ def allocation_url(base: str, uuid: UUID) -> str:
 def user_url(base: str, uuid: UUID | None) -> str | None:
     """Return a user's address, None for nobody's."""
     return None if uuid is None else f"{base}{USERS_PATH}{uuid.hex}/"
+
+
+def project_url(base: str, uuid: UUID) -> str:
+    """Return a project's address."""
+    return f"{base}{PROJECTS_PATH}{uuid.hex}/"
+
+
+def customer_url(base: str, uuid: UUID) -> str:
+    """Return an organisation's address; Waldur calls it a customer."""
+    return f"{base}{CUSTOMERS_PATH}{uuid.hex}/"
 
 
 # Nothing that could end the `<…>` of a Link header, or its line, gets into an address.
