@@ -7,9 +7,9 @@ said after each step is remembered, to be asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -160,11 +160,15 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True)
 class Ledger:
-    """A filled ledger and all its rows, in order, read without any of our queries."""
+    """A filled ledger and all its rows, in order, read without any of our queries.
+
+    ``newest`` has what it keeps of the newest changes, by ("allocation" or "user", internal id).
+    """
 
     url: str
     rows: list[Kept]
     users: list[tuple[int, UUID]]
+    newest: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
     def ask(self, question: Question) -> tuple[Scope, UsageFilter, list[UsageRow]]:
         """Put *question* as the queries take it, with the rows that must be found."""
@@ -220,6 +224,9 @@ from usage_rows r join allocations a on a.id = allocation_id left join users u o
 order by year, month, allocation_id, r.id
 """
 _EVERY_USER = "select id, uuid from users order by id"
+_NEWEST = """
+select 'allocation', id, newest_revision from allocations union all select 'user', id, newest_revision from users
+"""
 _NAME_USER = "update users set full_name = %s where id = %s"
 
 
@@ -249,4 +256,6 @@ def _read(connection: Writing, url: str) -> Ledger:
         Kept(allocation, user, UsageRow(*row))
         for allocation, user, *row in connection.execute(_EVERY_ROW)
     ]
-    return Ledger(url, rows, [(user, uuid) for user, uuid in connection.execute(_EVERY_USER)])
+    newest = {(kind, key): newest for kind, key, newest in connection.execute(_NEWEST)}
+    users = [(user, uuid) for user, uuid in connection.execute(_EVERY_USER)]
+    return Ledger(url, rows, users, newest)

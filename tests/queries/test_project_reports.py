@@ -40,7 +40,7 @@ Seen = frozenset[int] | None
 EVERYTHING = operator_scope()
 ALL = ReportFilter()
 STRANGER = Scope(10**9, everything=False)
-DATA = Path(__file__).parent.parent / "data" / "openportal"
+DATA = Path(__file__).parents[1] / "data" / "openportal"
 MONTHS = sorted(DATA.glob("*.2026-*.json"))
 SAMPLES = [*MONTHS, *sorted(DATA.glob("*.3months.json")), DATA / "legacy_minimal.json"]
 ALICE, BOB = "alice.climate.brics", "bob.climate.brics"
@@ -177,9 +177,7 @@ def test_after_every_step_of_any_history_reports_say_what_the_ledger_says(
         for step in taken:
             with suppress(LedgerError):
                 step.take(connection)
-            rows = listed(url)
-            check(connection, rows)
-            event(f"{len(rows)} reports")
+            check(connection, listed(url))
 
 
 _filters = st.builds(

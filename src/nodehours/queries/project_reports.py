@@ -2,15 +2,16 @@
 
 A statement is told whole or not at all, so a report is there only for those who see the whole allocation. Reports
 come in the order (year, month, allocation), which is total. However many a page has, it is read by as many
-queries, all of one moment. User identifiers are those of the usage rows; who had used nothing is named when the
-statement was last told.
+queries, all of one moment, and put together in a thread of its own: with hundreds of large reports that takes
+seconds, in which the server goes on answering. User identifiers are those of the usage rows; who had used nothing
+is called as when the statement was last told.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -165,7 +166,8 @@ async def list_reports(
         place = {"offset": Int8(offset), "limit": Int8(limit)}
         found = await _ask(connection, scope, _PAGE, asked, **place)
         page = [_Statement._make(row) for row in found]
-        return total, await _Page(connection, page).rows() if page else []
+        facts = await _facts(connection, page)
+    return total, await asyncio.to_thread(_reported, page, facts)
 
 
 async def count_reports(connection: Connection, scope: Scope, asked: ReportFilter) -> int:
@@ -212,59 +214,68 @@ def _of(asked: ReportFilter) -> dict[str, object]:
     return {"of": Int8(allocation), "of_year": month.year, "of_month": month.month}
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """The statements of a page, and what they are made of; everything goes by the place in the page."""
+class _Facts(NamedTuple):
+    """What the statements of a page are made of, as it was found; each begins with its statement's place there."""
 
-    connection: Connection
-    statements: Sequence[_Statement]
+    days: list[tuple[Any, ...]]
+    used: list[tuple[Any, ...]]
+    components: list[tuple[Any, ...]]
+    claims: list[tuple[Any, ...]]
+    usernames: list[tuple[Any, ...]]
 
-    async def rows(self) -> list[ReportRow]:
-        """Return the report of each statement."""
-        days, owners = await self._days(), await self._owners()
-        return [
-            one.row(project_report(one.project_identifier, days[place], owners[place]))
-            for place, one in enumerate(self.statements)
-        ]
 
-    async def _days(self) -> Sequence[Mapping[date, Day]]:
-        used: dict[tuple[int, date], dict[str, DailyUsage]] = defaultdict(dict)
-        for place, day, local_user, *figures in await self._ask(_USED):
-            used[place, day][local_user] = DailyUsage._make(figures)
-        components: dict[tuple[int, date], dict[Component, int]] = defaultdict(dict)
-        for place, day, local_user, component, seconds in await self._ask(_COMPONENTS):
-            components[place, day][Component(local_user, component)] = seconds
-        days: list[dict[date, Day]] = [{} for _ in self.statements]
-        for place, day, is_complete, jobs, wait_seconds in await self._ask(_DAYS):
-            of = used.get((place, day), {}), components.get((place, day), {})
-            days[place][day] = Day(is_complete, jobs, wait_seconds, *of)
-        return days
-
-    async def _owners(self) -> Sequence[Mapping[str, str | None]]:
-        claims: list[list[tuple[str, str, int, datetime]]] = [[] for _ in self.statements]
-        for place, *claim in await self._ask(_CLAIMS):
-            claims[place].append((claim[0], claim[1], claim[2], claim[3]))
-        usernames: list[dict[int, str]] = [{} for _ in self.statements]
-        for place, user, username in await self._ask(_USERNAMES):
-            usernames[place][user] = username
-        return [
-            {
-                name: _owner(one, usernames[place], statement.project_identifier)
-                for name, one in attributed(claims[place]).items()
-            }
-            for place, statement in enumerate(self.statements)
-        ]
-
-    async def _ask(self, query: str) -> list[tuple[Any, ...]]:
+async def _facts(connection: Connection, page: Sequence[_Statement]) -> _Facts:
+    values = {
+        "allocations": [Int8(one.allocation) for one in page],
+        "starts": [one.of_month.start for one in page],
+        "ends": [one.of_month.end for one in page],
+        "revisions": [Int8(one.revision) for one in page],
+        "told": [one.told for one in page],
+    }
+    found = []
+    for query in (_DAYS, _USED, _COMPONENTS, _CLAIMS, _USERNAMES):
         composed = sql.SQL(query).format(asked=_ASKED)
-        values = {
-            "allocations": [Int8(one.allocation) for one in self.statements],
-            "starts": [one.of_month.start for one in self.statements],
-            "ends": [one.of_month.end for one in self.statements],
-            "revisions": [Int8(one.revision) for one in self.statements],
-            "told": [one.told for one in self.statements],
+        cursor = await connection.execute(composed, values, binary=True)
+        found.append(await cursor.fetchall())
+    return _Facts(*found)
+
+
+def _reported(page: Sequence[_Statement], facts: _Facts) -> list[ReportRow]:
+    days, owners = _days(page, facts), _owners(page, facts)
+    return [
+        one.row(project_report(one.project_identifier, days[place], owners[place]))
+        for place, one in enumerate(page)
+    ]
+
+
+def _days(page: Sequence[_Statement], facts: _Facts) -> list[dict[date, Day]]:
+    used: dict[tuple[int, date], dict[str, DailyUsage]] = defaultdict(dict)
+    for place, day, local_user, *figures in facts.used:
+        used[place, day][local_user] = DailyUsage._make(figures)
+    components: dict[tuple[int, date], dict[Component, int]] = defaultdict(dict)
+    for place, day, local_user, component, seconds in facts.components:
+        components[place, day][Component(local_user, component)] = seconds
+    days: list[dict[date, Day]] = [{} for _ in page]
+    for place, day, is_complete, jobs, wait_seconds in facts.days:
+        of = used.get((place, day), {}), components.get((place, day), {})
+        days[place][day] = Day(is_complete, jobs, wait_seconds, *of)
+    return days
+
+
+def _owners(page: Sequence[_Statement], facts: _Facts) -> list[dict[str, str | None]]:
+    claims: list[list[tuple[str, str, int, datetime]]] = [[] for _ in page]
+    for place, local_user, user_identifier, user, since in facts.claims:
+        claims[place].append((local_user, user_identifier, user, since))
+    usernames: list[dict[int, str]] = [{} for _ in page]
+    for place, user, username in facts.usernames:
+        usernames[place][user] = username
+    return [
+        {
+            name: _owner(one, usernames[place], statement.project_identifier)
+            for name, one in attributed(claims[place]).items()
         }
-        return await (await self.connection.execute(composed, values, binary=True)).fetchall()
+        for place, statement in enumerate(page)
+    ]
 
 
 def _owner(one: Attribution, usernames: Mapping[int, str], project: str) -> str | None:

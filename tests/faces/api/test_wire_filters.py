@@ -37,13 +37,22 @@ def errors(**values: str) -> dict[str, list[str]]:
     [
         b"",
         b"allocation=&allocation_uuid=&user=&user_uuid=&month=&year=",
-        b"allocation=%20&allocation_uuid=+&user=%09&user_uuid=%E2%80%83&month=+&year=%0A",
+        b"allocation=%20&allocation_uuid=+&user=%09&user_uuid=%E2%80%83",
         b"month__gte=12&month__in=1,2&month[]=2&Month=2&search=x&o=-year&field=id",
         b"month=2&month=",
     ],
 )
 def test_blank_and_unknown_parameters_do_not_narrow(query: bytes) -> None:
     assert read_filters(read_query(query)) == EVERYTHING
+
+
+@pytest.mark.parametrize("text", [" ", "  ", "\n", "\t", "\u2003"])
+def test_white_space_alone_is_no_number(text: str) -> None:
+    """As with Django's fields for numbers, which only the empty text leaves empty."""
+    assert errors(month=text, year=text) == {
+        "month": ["Enter a number."],
+        "year": ["Enter a number."],
+    }
 
 
 def test_filters_hold_together() -> None:

@@ -5,7 +5,7 @@ Read like filters: blank is none, and of a repeated one the last counts. Both ta
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from nodehours.faces.api.exchange import Exchange
@@ -16,6 +16,8 @@ from nodehours.terms.as_of import AtDay, AtInstant, AtRevision, read_as_of
 _AS_OF = "as_of"
 _MODIFIED_AFTER = "modified_after"
 _TICK = timedelta(microseconds=1)
+_FIRST = date(1970, 1, 1)
+"""Before any revision, and not the first day of the calendar, before which there is none."""
 
 
 class Moment(NamedTuple):
@@ -64,8 +66,8 @@ async def read_after(exchange: Exchange) -> After:
             case AtInstant(instant):
                 last = instant
             case AtDay(day):
-                last = datetime.combine(day, time.min, UTC) - _TICK
-    except (ValueError, OverflowError) as error:
+                last = datetime.combine(max(day, _FIRST), time.min, UTC) - _TICK
+    except ValueError as error:
         return After(None, {_MODIFIED_AFTER: _sentence(str(error))})
     revision = await revision_by(exchange.connection, exchange.reader.scope, last)
     return After(revision or None, {})

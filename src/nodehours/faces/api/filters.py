@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from nodehours.faces.api.forms import Form, read_link, read_number, read_uuid
+from nodehours.faces.api.forms import Form, read_link, read_uuid
 from nodehours.faces.api.wire import ALLOCATIONS_PATH, USERS_PATH, Parameters
 from nodehours.terms.row import UsageFilter
 
@@ -34,8 +34,8 @@ def read_filters(params: Parameters, faults: Mapping[str, str] = _NONE) -> Usage
     allocation_uuid = form.read("allocation_uuid", read_uuid)
     user = form.read("user", partial(read_link, USERS_PATH))
     user_uuid = form.read("user_uuid", read_uuid)
-    month = form.read("month", partial(read_number, MONTHS))
-    year = form.read("year", partial(read_number, YEARS))
+    month = form.read_number("month", MONTHS)
+    year = form.read_number("year", YEARS)
     form.judge(faults)
     if form.is_impossible or _disagree(allocation, allocation_uuid) or _disagree(user, user_uuid):
         return None

@@ -1,7 +1,7 @@
 """Forms: the filters of a list, read from the query as Waldur's django-filter reads them.
 
 Every filter is optional and all of them hold at once. Blank is none; of a repeated one the last counts; white space
-around a value is dropped. A value is
+around a value is dropped. (White space alone is no number, as Django's form fields have it.) A value is
 
 - *bad*, when it is not of the filter's kind: all bad ones are named in one reply;
 - *vain*, when the filter's kind passes over what it does not understand;
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import urlparse
 from uuid import UUID
@@ -66,7 +67,13 @@ class Form:
 
     def read(self, name: str, reader: Callable[[str], T]) -> T | None:
         """Return the parameter's value by *reader*, or None if it has none or a wrong one."""
-        text = last_value(self._params, name).strip()
+        return self._read(name, last_value(self._params, name).strip(), reader)
+
+    def read_number(self, name: str, possible: range) -> int | None:
+        """Return the parameter's value as a number, whose white space is left to ``read_number``."""
+        return self._read(name, last_value(self._params, name), partial(read_number, possible))
+
+    def _read(self, name: str, text: str, reader: Callable[[str], T]) -> T | None:
         if not text:
             return None
         try:

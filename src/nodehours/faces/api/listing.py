@@ -38,10 +38,19 @@ LIST_PARAMETERS: Final = MEMBER_PARAMETERS | {"page", "page_size"}
 
 
 class Filter(NamedTuple):
-    """A parameter: how its value is read, and the field of the question that it is of (None: of none)."""
+    """A parameter: how its value is read, and the field of the question that it is of (None: of none).
 
-    read: Callable[[str], object]
+    A number is read within a range of what is possible.
+    """
+
+    read: Callable[[str], object] | range
     of: str | None = None
+
+    def read_from(self, form: Form, name: str) -> object | None:
+        """Read it under its *name*."""
+        if isinstance(self.read, range):
+            return form.read_number(name, self.read)
+        return form.read(name, self.read)
 
 
 class Question(NamedTuple):
@@ -142,7 +151,7 @@ def _asked(
     form = Form(exchange.params)
     wanted: dict[str, object] = {}
     for name, one in of.filters.items():
-        value = form.read(name, one.read)
+        value = one.read_from(form, name)
         if value is not None and one.of is not None:
             form.is_impossible |= wanted.setdefault(one.of, value) != value
     fields = read_fields(exchange.params, of.keys)

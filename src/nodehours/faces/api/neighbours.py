@@ -16,7 +16,6 @@ from nodehours.faces.api.forms import (
     read_choice,
     read_link,
     read_nothing,
-    read_number,
     read_text,
     read_uuid,
 )
@@ -286,11 +285,11 @@ REPORTS: Final = Listing(
     kind="CachedProjectUsageReport",
     filters={
         **_of(read_boolean, "is_complete", "is_complete"),
-        **_of(partial(read_number, MONTHS), "month", "month"),
+        **_of(MONTHS, "month", "month"),
         **_of(read_text, "project_identifier", "project_identifier"),
         **_of(read_uuid, "project", "project_uuid"),
         **_of(read_text, "resource", "resource"),
-        **_of(partial(read_number, YEARS), "year", "year"),
+        **_of(YEARS, "year", "year"),
     },
     nothing=ReportFilter(),
     ask=_reports,

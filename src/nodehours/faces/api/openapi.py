@@ -162,12 +162,13 @@ _PREFER: Final = {
 _KINDS: Final[Mapping[Callable[..., object], Schema]] = {
     forms.read_uuid: _UUID,
     forms.read_boolean: {"type": "boolean"},
-    forms.read_number: _NUMBER,
 }
 
 
 def _filter(name: str, one: Filter) -> Part:
     """Say a filter by the kind of value that it reads."""
+    if isinstance(one.read, range):
+        return _query(name, _NUMBER)
     if isinstance(one.read, partial) and one.read.func is forms.read_choice:
         return _query(name, {"type": "string", "enum": list(one.read.args[0])})
     reads = one.read.func if isinstance(one.read, partial) else one.read

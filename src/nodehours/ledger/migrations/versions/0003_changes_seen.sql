@@ -112,3 +112,6 @@ end
 $$;
 create trigger projects_change_access after update on projects for each row
     when (old.organisation_id is distinct from new.organisation_id) execute function change_access_by_move();
+
+-- Who claims what in an allocation, claims that hold no more too: asked for with each report that is rebuilt.
+create index associations_allocation on associations (allocation_id);
