@@ -82,7 +82,7 @@ def without(*unwanted: bytes) -> st.SearchStrategy[bytes]:
 escaped = st.binary(max_size=30).map(lambda raw: b"".join(b"%%%02x" % byte for byte in raw))
 anything = without(b"\r", b"\n", b" ") | escaped
 names = st.sampled_from(
-    b"allocation allocation_uuid user user_uuid month year page page_size format field".split()
+    b"allocation allocation_uuid user user_uuid month year page page_size format field as_of modified_after o".split()
 )
 queries = st.lists(st.tuples(names, anything), max_size=4).map(
     lambda pairs: b"&".join(name + b"=" + value for name, value in pairs)
@@ -110,11 +110,21 @@ def test_any_query(centre: Centre, query: bytes) -> None:
         check(asked(centre, path + b"?" + query))
 
 
+HEADERS = [
+    *(b"Authorization", b"Host", b"Accept", b"X-Forwarded-Proto", b"Cookie", b"Prefer"),
+    *(b"If-None-Match", b"If-Modified-Since", b"Origin", b"Range"),
+]
+
+
 @fuzz
-@given(
-    st.sampled_from([b"Authorization", b"Host", b"Accept", b"X-Forwarded-Proto", b"Cookie"]),
-    without(b"\r", b"\n"),
-)
+@given(st.sampled_from(HEADERS), without(b"\r", b"\n"))
+@example(b"Prefer", b'handling="')
+@example(b"Prefer", b"handling=strict;" * 4_000)
+@example(b"If-None-Match", b'"' * 60_000)
+@example(b"If-None-Match", b'W/"\xff\x00", *')
+@example(b"If-Modified-Since", b"Tue, 31 Mar 99999999999999 11:59:58 GMT")
+@example(b"If-Modified-Since", b"9" * 5_000)
+@example(b"Origin", b"\xff")
 @example(b"Host", b"evil.example>; rel=next, <http://evil.example")
 @example(b"Host", b"a,b")
 @example(b"Host", b"")
@@ -162,6 +172,14 @@ def test_the_server_still_answers_after_all_this(centre: Centre) -> None:
         (PATH + b"9" * 5_000 + b"/", (), 404),
         (PATH + b"?page_size=" + b"9" * 5_000, (), 200),
         (PATH + b"?month=1e999999999", (), 400),
+        (PATH + b"?as_of=" + b"9" * 60_000, (), 400),
+        (PATH + b"?modified_after=" + b"9" * 60_000, (), 400),
+        (PATH + b"?modified_after=" + b"9" * 18, (), 200),
+        (PATH + b"?modified_after=9999-12-31", (), 200),
+        (PATH + b"?modified_after=9999-12-31T23:59:59-23:59", (), 400),
+        (PATH + b"?o=" + b"year," * 12_000, (), 200),
+        (PATH + b"?" + b"field=history&" * 4_000, (), 200),
+        (PATH + b"?" + b"o=-id&" * 10_000, (), 200),
         (PATH + b"?month=-1e999999999", (), 200),
         (PATH + b"?month=" + b"9" * 60_000, (), 400),
         (PATH + b"?long=" + b"x" * 60_000, (), 200),
