@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -39,6 +40,7 @@ _WHICH = {
     "name": contains("projects.identifier", "name"),
     "name_exact": sql.SQL("projects.identifier = %(name_exact)s"),
     "organisation": sql.SQL("organisations.uuid = %(organisation)s"),
+    "organisations": sql.SQL("organisations.uuid = any(%(organisations)s)"),
     "organisation_name": contains("organisations.name", "organisation_name"),
     "query": _EVER_NAMED.format(contains("project_names.identifier", "query")),
 }
@@ -46,6 +48,8 @@ _WHICH = {
 
 class ProjectFilter(NamedTuple):
     """Which projects are asked for; None asks for all.
+
+    ``organisations`` asks for those of any of several.
 
     ``name`` is contained in the identifier, ``query`` in one that it has or had, and ``organisation_name`` in that of
     the organisation, upper case or lower.
@@ -55,6 +59,7 @@ class ProjectFilter(NamedTuple):
     name: str | None = None
     name_exact: str | None = None
     organisation: UUID | None = None
+    organisations: Sequence[UUID] | None = None
     organisation_name: str | None = None
     query: str | None = None
 

@@ -20,6 +20,7 @@ from nodehours.faces.api.exchange import (
     answered_anyone,
     shown_anyone,
 )
+from nodehours.faces.api.forms import Form
 from nodehours.faces.api.listing import Listing, listed, retrieved
 from nodehours.faces.api.neighbours import (
     ACCOUNTING,
@@ -58,6 +59,7 @@ def _collection(name: str, of: Listing) -> Collection:
 
 async def _map(exchange: Exchange) -> ASGIResponse:
     """Answer the address of every list by its name, as DRF's root does."""
+    Form(exchange.params).judge(exchange.heed(frozenset({"format"}), {}))
     names = {path.strip("/").rpartition("/")[2]: path for path in COLLECTIONS}
     return exchange.reply({name: exchange.base + path for name, path in names.items()}, {})
 

@@ -73,6 +73,23 @@ class Form:
         """Return the parameter's value as a number, whose white space is left to ``read_number``."""
         return self._read(name, last_value(self._params, name), partial(read_number, possible))
 
+    def read_each(self, name: str, reader: Callable[[str], T]) -> list[T] | None:
+        """Return the values of a parameter that may have several, repeated or with commas between them.
+
+        None if it has none, or a bad one; those that are impossible are left out, unless all of them are.
+        """
+        texts = [text.strip() for value in self._params.get(name, []) for text in value.split(",")]
+        found, is_any_impossible = [], False
+        for text in filter(None, texts):
+            try:
+                found.append(reader(text))
+            except ImpossibleValue:
+                is_any_impossible = True
+            except BadValue as bad:
+                self._errors[name] = [str(bad)]
+        self.is_impossible |= is_any_impossible and not found
+        return found or None
+
     def _read(self, name: str, text: str, reader: Callable[[str], T]) -> T | None:
         if not text:
             return None
@@ -189,9 +206,16 @@ def read_nothing(text: str) -> None:
     raise ImpossibleValue
 
 
-def read_choice(choices: tuple[str, ...], possible: str, text: str) -> None:
+def read_choice(choices: tuple[str, ...], possible: str, text: str) -> str:
     """Read one of *choices*, of which only the *possible* one is ever the case."""
     if text not in choices:
         raise BadValue(no_choice(text))
     if text != possible:
+        raise ImpossibleValue
+    return text
+
+
+def read_never(text: str) -> None:
+    """Read a truth value that is false of everything."""
+    if read_boolean(text):
         raise ImpossibleValue

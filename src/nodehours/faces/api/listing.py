@@ -6,7 +6,7 @@ What a list is of, how it is filtered and what is said of its members are a ``Li
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -40,16 +40,19 @@ LIST_PARAMETERS: Final = MEMBER_PARAMETERS | {"page", "page_size"}
 class Filter(NamedTuple):
     """A parameter: how its value is read, and the field of the question that it is of (None: of none).
 
-    A number is read within a range of what is possible.
+    A number is read within a range of what is possible. Of *several* values, any will do.
     """
 
     read: Callable[[str], object] | range
     of: str | None = None
+    is_several: bool = False
 
     def read_from(self, form: Form, name: str) -> object | None:
         """Read it under its *name*."""
         if isinstance(self.read, range):
             return form.read_number(name, self.read)
+        if self.is_several:
+            return form.read_each(name, self.read)
         return form.read(name, self.read)
 
 
@@ -69,6 +72,7 @@ class Listing:
 
     *nothing* is the question with nothing asked, of which *key* is the field that names one member. *wire* says what
     a row is at the base of all addresses. *read_key* reads the segment of an address; None is no member's.
+    *more* are the keys that are said of one member at a time.
     """
 
     path: str
@@ -80,6 +84,7 @@ class Listing:
     wire: Callable[[Any, str], Mapping[str, object]]
     key: str = "uuid"
     read_key: Callable[[str], object | None] = UUID
+    more: tuple[str, ...] = ()
 
 
 async def listed(exchange: Exchange, of: Listing) -> ASGIResponse:
@@ -111,12 +116,12 @@ async def retrieved(exchange: Exchange, of: Listing) -> ASGIResponse:
 
 async def found(exchange: Exchange, of: Listing) -> Any:
     """Find the member that is named by the address. Raises ``NotFound`` or ``Missing``."""
-    asked = _asked(exchange, of, MEMBER_PARAMETERS, {})
+    asked = _asked(exchange, replace(of, keys=of.keys + of.more), MEMBER_PARAMETERS, {})
     try:
         key = of.read_key(exchange.segment)
     except ValueError:
         raise NotFound from None
-    if asked is not None and key is not None:
+    if asked is not None and key is not None and getattr(asked, of.key) in {None, key}:
         _, rows = await _page(exchange, of, asked._replace(**{of.key: key}), 0, 1)
         if rows:
             return rows[0]

@@ -162,6 +162,7 @@ _PREFER: Final = {
 _KINDS: Final[Mapping[Callable[..., object], Schema]] = {
     forms.read_uuid: _UUID,
     forms.read_boolean: {"type": "boolean"},
+    forms.read_never: {"type": "boolean"},
 }
 
 
@@ -169,10 +170,14 @@ def _filter(name: str, one: Filter) -> Part:
     """Say a filter by the kind of value that it reads."""
     if isinstance(one.read, range):
         return _query(name, _NUMBER)
-    if isinstance(one.read, partial) and one.read.func is forms.read_choice:
-        return _query(name, {"type": "string", "enum": list(one.read.args[0])})
-    reads = one.read.func if isinstance(one.read, partial) else one.read
-    return _query(name, _KINDS.get(reads, _TEXT))
+    kind = _kind(one.read)
+    return _query(name, {"type": "array", "items": kind} if one.is_several else kind)
+
+
+def _kind(read: Callable[..., object]) -> Schema:
+    if isinstance(read, partial) and read.func is forms.read_choice:
+        return {"type": "string", "enum": list(read.args[0])}
+    return _KINDS.get(read.func if isinstance(read, partial) else read, _TEXT)
 
 
 def _list_parameters(of: Listing) -> list[Part]:
@@ -180,8 +185,9 @@ def _list_parameters(of: Listing) -> list[Part]:
     return [_field(of), *filters, *_PAGES]
 
 
-def _field(of: Listing) -> Part:
-    return _query("field", {"type": "array", "items": {"type": "string", "enum": list(of.keys)}})
+def _field(of: Listing, more: tuple[str, ...] = ()) -> Part:
+    keys = [*of.keys, *more]
+    return _query("field", {"type": "array", "items": {"type": "string", "enum": keys}})
 
 
 # ------------------------------------------------------------------------------------- responses
@@ -293,7 +299,7 @@ def _listing(of: Listing, schema: str, key: str, is_full: bool) -> Part:  # noqa
         },
         f"{of.path}{{{key}}}/": {
             "get": _operation(
-                f"{name}_retrieve", tag, [member, _field(of)], {"200": one, **refusals}
+                f"{name}_retrieve", tag, [member, _field(of, of.more)], {"200": one, **refusals}
             )
         },
     }
@@ -307,7 +313,7 @@ def _others(is_full: bool) -> Part:  # noqa: FBT001  # as above
     )
     return {
         USERS_PATH + "me/": {
-            "get": _operation("users_me_retrieve", "users", [_field(USERS)], {"200": me, **refusals}),
+            "get": _operation("users_me_retrieve", "users", [_field(USERS, USERS.more)], {"200": me, **refusals}),
             "head": _operation(
                 "users_me_count", "users", [], _of_head({"200": _response("No response body"), **refusals}), _COUNTED
             ),
