@@ -57,7 +57,7 @@ class _Clock(NamedTuple):
 
 async def find_snapshot(
     connection: Connection,
-    scope: Scope,  # noqa: ARG001  # every question has one, though this one's answer is the same for all
+    scope: Scope,
     as_of: AsOf,
 ) -> Snapshot:
     """Return what the ledger was *as_of* then; before its first posting that is revision 0, an empty ledger.
@@ -70,7 +70,7 @@ async def find_snapshot(
         "instant": _last_instant(as_of),
     }
     (clock,) = map(_Clock._make, await (await connection.execute(_READ_CLOCK, asked)).fetchall())
-    if sentence := _refusal(clock, as_of):
+    if sentence := _refusal(clock, scope, as_of):
         raise NoSnapshotError(sentence)
     found = _snapshot(clock, as_of)
     if 0 < found.revision < clock.first_remembered:
@@ -80,7 +80,7 @@ async def find_snapshot(
 
 async def revision_by(
     connection: Connection,
-    scope: Scope,  # noqa: ARG001  # as above
+    scope: Scope,  # noqa: ARG001  # every question has one, though this one's answer is the same for all
     instant: datetime,
 ) -> int:
     """Return the newest revision that was recorded by *instant*, which may be to come; 0 when none was."""
@@ -98,8 +98,8 @@ def _last_instant(as_of: AsOf) -> datetime | None:
             return as_of.last_instant
 
 
-def _refusal(clock: _Clock, as_of: AsOf) -> str | None:
-    """Say that it has not happened yet, if so."""
+def _refusal(clock: _Clock, scope: Scope, as_of: AsOf) -> str | None:
+    """Say that it has not happened yet, if so; how far the ledger has come, only to who sees all of it."""
     match as_of:
         case AtRevision(revision):
             is_future = revision > clock.revision
@@ -110,7 +110,8 @@ def _refusal(clock: _Clock, as_of: AsOf) -> str | None:
     if not is_future:
         return None
     if isinstance(as_of, AtRevision):
-        return f"there is no {as_of} yet: the ledger is at revision {clock.revision}"
+        told = f": the ledger is at revision {clock.revision}" if scope.everything else ""
+        return f"there is no {as_of} yet{told}"
     return f"{as_of} is in the future"
 
 

@@ -211,9 +211,11 @@ def test_a_revision_that_is_not_there_yet_is_said_in_a_sentence(past: Past) -> N
         revision = current_revision(connection)
 
     assert get(past, "", as_of=revision).status_code == 200
+    no_revision = f"There is no revision {revision + 1} yet"
     assert get(past, "", as_of=revision + 1).json() == {
-        "as_of": [f"There is no revision {revision + 1} yet: the ledger is at revision {revision}."]
+        "as_of": [f"{no_revision}: the ledger is at revision {revision}."]
     }
+    assert get(past, "", "nobody", as_of=revision + 1).json() == {"as_of": [f"{no_revision}."]}
 
 
 @pytest.mark.parametrize("as_of", ["x", "2999-01-01"])

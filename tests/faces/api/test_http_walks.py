@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
@@ -184,3 +184,22 @@ def test_a_walk_since_a_revision_brings_all_that_changed_after_it(
     assert int(seen) >= since
     assert sorted(copy) == [row["id"] for row in sorted(whole, key=lambda row: row["id"])]
     assert [copy[row["id"]] for row in whole] == whole
+
+
+def test_the_links_of_an_instant_tell_how_far_the_ledger_came_to_nobody(
+    begun: tuple[str, str, dict[str, str]],
+) -> None:
+    """As of today they carry the newest revision that the reader sees; as of before, what was asked."""
+    url, *_ = begun
+    fill(url, [report(5, 3)._replace(project="elsewhere.gw4", users={})])
+    with client(begun, "owner") as owner, client(begun, "staff") as staff:
+        now = httpx.URL(following(owner.get("?page_size=1")) or "").params["as_of"]
+        last = httpx.URL(following(staff.get("?page_size=1")) or "").params["as_of"]
+        today = owner.get("?page_size=1", params={"as_of": f"{datetime.now(UTC):%Y-%m-%d}"})
+        before = owner.get("?page_size=1&as_of=2020-01-01")
+        then = owner.get("?page_size=1&as_of=3")
+
+    assert int(now) < int(last)
+    assert httpx.URL(following(today) or "").params["as_of"] == now
+    assert before.json() == []
+    assert httpx.URL(following(then) or "").params["as_of"] == "3"

@@ -33,7 +33,7 @@ class Asked(NamedTuple):
     """The rows a request asks for, None when there can be none, in which order, and which of their keys.
 
     ``at`` is the revision that was asked for, None for now; ``seen`` is that which the answer is of, ``instant`` the
-    moment at which states are judged.
+    moment at which states are judged. ``pin`` is the revision that the links carry, None: they are as they were asked.
     """
 
     rows: UsageFilter | None
@@ -41,6 +41,7 @@ class Asked(NamedTuple):
     fields: Fields
     at: int | None
     seen: int
+    pin: int | None
     instant: datetime
 
 
@@ -64,12 +65,16 @@ async def _read(
     fields = read_fields(exchange.params)
     vain = exchange.heed(known, {**faults, **order.faults, **fields.faults})
     rows = read_filters(exchange.params, {**moment.faults, **after.faults, **vain})
+    newest = await _seen(exchange, fields)
+    is_now = moment.revision is None or moment.revision >= newest
     return Asked(
         rows=rows and rows._replace(after=after.revision),
         order=order.by,
         fields=fields,
         at=moment.revision,
-        seen=await _seen(exchange, fields) if moment.revision is None else moment.revision,
+        seen=newest if moment.revision is None else moment.revision,
+        # What was is pinned as it is. A revision that only tells how much others did is not told.
+        pin=newest if is_now else None,
         instant=moment.instant,
     )
 

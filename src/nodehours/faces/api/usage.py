@@ -58,7 +58,7 @@ async def _list(exchange: Exchange) -> ASGIResponse:
     if is_known:
         return exchange.not_modified(known)
     link = link_header(
-        exchange.base + USAGE_PATH, exchange.params, found.page, found.pages, asked.seen
+        exchange.base + USAGE_PATH, exchange.params, found.page, found.pages, asked.pin
     )
     headers = {"X-Result-Count": str(found.total), "X-Page-Size": str(size), "Link": link}
     body = await _wire(exchange, asked, found.rows)
