@@ -28,8 +28,6 @@ from nodehours.faces.api.paging import (
     read_page_size,
 )
 from nodehours.faces.api.wire import Missing, NotFound
-from nodehours.queries.pool import Connection
-from nodehours.terms.scope import Scope
 
 MEMBER_PARAMETERS: Final = frozenset({"field", "format"})
 """What every member takes beside the filters of its list."""
@@ -56,21 +54,12 @@ class Filter(NamedTuple):
         return form.read(name, self.read)
 
 
-class Question(NamedTuple):
-    """A page that is asked for of whoever answers; ``asked`` is a filter of ``queries``."""
-
-    connection: Connection
-    scope: Scope
-    asked: Any
-    offset: int
-    limit: int
-
-
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A list: what Waldur calls one of its *kind*, its filters, who answers, and the keys that are said of a member.
 
-    *nothing* is the question with nothing asked, of which *key* is the field that names one member. *wire* says what
+    *ask* is a question of ``queries`` that takes ``(connection, scope, asked, offset=, limit=)``; *nothing* is what it
+    takes with nothing asked, of which *key* is the field that names one member. *wire* says what
     a row is at the base of all addresses. *read_key* reads the segment of an address; None is no member's.
     *more* are the keys that are said of one member at a time.
     """
@@ -79,7 +68,7 @@ class Listing:
     kind: str
     filters: Mapping[str, Filter]
     nothing: Any
-    ask: Callable[[Question], Awaitable[tuple[int, Sequence[Any]]]]
+    ask: Callable[..., Awaitable[tuple[int, Sequence[Any]]]]
     keys: tuple[str, ...]
     wire: Callable[[Any, str], Mapping[str, object]]
     key: str = "uuid"
@@ -146,7 +135,7 @@ async def _page(
     if asked is None:
         return 0, []
     scope = exchange.reader.scope
-    return await of.ask(Question(exchange.connection, scope, asked, offset, limit))
+    return await of.ask(exchange.connection, scope, asked, offset=offset, limit=limit)
 
 
 def _asked(

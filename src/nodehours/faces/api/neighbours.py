@@ -6,7 +6,7 @@ A resource is Waldur's service, an organisation its customer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from nodehours.faces.api.forms import (
     read_text,
     read_uuid,
 )
-from nodehours.faces.api.listing import Filter, Listing, Question
+from nodehours.faces.api.listing import Filter, Listing
 from nodehours.faces.api.wire import (
     ACCOUNTING_PATH,
     ALLOCATIONS_PATH,
@@ -96,11 +96,6 @@ def wire_allocation(row: AllocationRow, base: str) -> Told:
     }
 
 
-async def _allocations(asked: Question) -> tuple[int, Sequence[AllocationRow]]:
-    connection, scope, which, offset, limit = asked
-    return await list_allocations(connection, scope, which, offset=offset, limit=limit)
-
-
 ALLOCATIONS: Final = Listing(
     path=ALLOCATIONS_PATH,
     kind="Allocation",
@@ -121,7 +116,7 @@ ALLOCATIONS: Final = Listing(
         "state": Filter(partial(read_choice, _STATES, "OK"), is_several=True),
     },
     nothing=AllocationFilter(),
-    ask=_allocations,
+    ask=list_allocations,
     keys=(
         *("url", "uuid", "name", "description", "service_name", "service_settings_uuid"),
         *("service_settings_state", "project", "project_name", "project_uuid", "customer"),
@@ -145,11 +140,6 @@ def wire_association(row: AssociationRow, base: str) -> Told:
     }
 
 
-async def _associations(asked: Question) -> tuple[int, Sequence[AssociationRow]]:
-    connection, scope, which, offset, limit = asked
-    return await list_associations(connection, scope, which, offset=offset, limit=limit)
-
-
 ASSOCIATIONS: Final = Listing(
     path=ASSOCIATIONS_PATH,
     kind="Association",
@@ -158,7 +148,7 @@ ASSOCIATIONS: Final = Listing(
         **_of(read_uuid, "allocation", "allocation_uuid"),
     },
     nothing=AssociationFilter(),
-    ask=_associations,
+    ask=list_associations,
     keys=("uuid", "username", "groupname", "useridentifier", "allocation"),
     wire=wire_association,
 )
@@ -184,11 +174,6 @@ def wire_customer(row: OrganisationRow, base: str) -> Told:
     }
 
 
-async def _customers(asked: Question) -> tuple[int, Sequence[OrganisationRow]]:
-    connection, scope, which, offset, limit = asked
-    return await list_organisations(connection, scope, which, offset=offset, limit=limit)
-
-
 CUSTOMERS: Final = Listing(
     path=CUSTOMERS_PATH,
     kind="Customer",
@@ -199,7 +184,7 @@ CUSTOMERS: Final = Listing(
         **_of(read_text, "query", "query"),
     },
     nothing=OrganisationFilter(),
-    ask=_customers,
+    ask=list_organisations,
     keys=(
         *("url", "uuid", "created", "display_name", "name", "slug", "native_name"),
         *("abbreviation", "description", "backend_id", "projects_count", "users_count"),
@@ -233,11 +218,6 @@ def wire_project(row: ProjectRow, base: str) -> Told:
     }
 
 
-async def _projects(asked: Question) -> tuple[int, Sequence[ProjectRow]]:
-    connection, scope, which, offset, limit = asked
-    return await list_projects(connection, scope, which, offset=offset, limit=limit)
-
-
 PROJECTS: Final = Listing(
     path=PROJECTS_PATH,
     kind="Project",
@@ -252,7 +232,7 @@ PROJECTS: Final = Listing(
         **_of(read_text, "query", "query"),
     },
     nothing=ProjectFilter(),
-    ask=_projects,
+    ask=list_projects,
     keys=(
         *("url", "uuid", "name", "slug", "customer", "customer_uuid", "customer_name"),
         *("customer_slug", "customer_native_name", "customer_abbreviation", "description"),
@@ -277,11 +257,6 @@ def wire_report(row: ReportRow, _base: str) -> Told:
     }
 
 
-async def _reports(asked: Question) -> tuple[int, Sequence[ReportRow]]:
-    connection, scope, which, offset, limit = asked
-    return await list_reports(connection, scope, which, offset=offset, limit=limit)
-
-
 REPORTS: Final = Listing(
     path=REPORTS_PATH,
     kind="CachedProjectUsageReport",
@@ -294,7 +269,7 @@ REPORTS: Final = Listing(
         **_of(YEARS, "year", "year"),
     },
     nothing=ReportFilter(),
-    ask=_reports,
+    ask=list_reports,
     keys=("id", "year", "month", "project_identifier", "resource", "report", "is_complete"),
     wire=wire_report,
     key="id",
@@ -319,11 +294,6 @@ def wire_account(row: AccountingRow, _base: str) -> Told:
     }
 
 
-async def _accounts(asked: Question) -> tuple[int, Sequence[AccountingRow]]:
-    connection, scope, which, offset, limit = asked
-    return await list_accounting(connection, scope, which, offset=offset, limit=limit)
-
-
 ACCOUNTING: Final = Listing(
     path=ACCOUNTING_PATH,
     kind="Project",
@@ -333,7 +303,7 @@ ACCOUNTING: Final = Listing(
         **_of(read_uuid, "project", "project_uuid"),
     },
     nothing=AccountingFilter(),
-    ask=_accounts,
+    ask=list_accounting,
     keys=(
         *("project_uuid", "project_name", "customer_uuid", "customer_name", "start_date"),
         *("end_date", "total_credits", "total_spend", "current_month_spend"),

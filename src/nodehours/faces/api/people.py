@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from litestar.response.base import ASGIResponse
@@ -15,7 +15,6 @@ from nodehours.faces.api.listing import (
     MEMBER_PARAMETERS,
     Filter,
     Listing,
-    Question,
     chosen,
     found,
     listed,
@@ -103,11 +102,6 @@ def _of(read: object, *names: str) -> dict[str, Filter]:
     return {name: Filter(read, name) for name in names}  # type: ignore[arg-type]
 
 
-async def _users(asked: Question) -> tuple[int, Sequence[UserRow]]:
-    connection, scope, which, offset, limit = asked
-    return await list_users(connection, scope, which, offset=offset, limit=limit)
-
-
 USERS: Final = Listing(
     path=USERS_PATH,
     kind="User",
@@ -126,7 +120,7 @@ USERS: Final = Listing(
         "username_list": Filter(_read_names, "usernames"),
     },
     nothing=UserFilter(),
-    ask=_users,
+    ask=list_users,
     keys=_KEYS,
     wire=wire_user,
     more=(_PERMISSIONS,),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from nodehours.faces.api.wire import USAGE_PATH
+from nodehours.faces.api.wire import DOCS_PATH, USAGE_PATH
 from nodehours.faces.cli.serve import address, serve_store
 from nodehours.faces.demo.reports import MEMBER, MEMBER_PROJECT, STAFF, DemoReport, demo_reports
 from nodehours.intake.openportal import Run, ingest
@@ -122,6 +122,7 @@ def _said(run: Run, tokens: Mapping[str, str], at: str, directory: Path) -> str:
         f"{len(projects)} projects: {changed} statements posted, {unchanged} unchanged.",
         "",
         f"Serving {at}{USAGE_PATH} until Ctrl-C.",
+        f"The API's reference is at {at}{DOCS_PATH}.",
         "",
         f"token of {STAFF}, who sees everything:",
         f"   {tokens[STAFF]}",

@@ -20,7 +20,7 @@ from nodehours.settings import DATABASE_URL, Settings
     "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes."
 )
 def serve(host: str, port: int, workers: int) -> None:
-    """Serve the API until Ctrl-C.
+    """Serve the API until Ctrl-C, with its reference for people at /api/docs/.
 
     The database's schema must be the newest: `nodehours db upgrade` brings it there.
     """
