@@ -10,14 +10,16 @@ alter table users
     add column newest_revision bigint not null default 0 check (newest_revision >= 0),
     add column access_changed timestamptz not null default clock_timestamp();
 
+-- Of an allocation without a statement nothing is told, whatever its project is called.
 create function allocation_revision(of_allocation bigint) returns bigint language sql stable as $$
-    select greatest(
-        0,
-        (select max(revision) from statements where allocation_id = of_allocation),
+    select case when told.revision is null then 0 else greatest(
+        told.revision,
         (select max(until_revision) from former_users
          where user_id in (select user_id from usage_rows where allocation_id = of_allocation)),
         (select max(until_revision) from former_projects
          where project_id = (select project_id from allocations where id = of_allocation)))
+    end
+    from (select max(revision) as revision from statements where allocation_id = of_allocation) as told
 $$;
 create function user_revision(of_user bigint) returns bigint language sql stable as $$
     select greatest(
@@ -68,7 +70,7 @@ create trigger users_seen_anew after update of full_name on users
 create function see_project() returns trigger language plpgsql as $$
 begin
     update allocations set newest_revision = ledger.revision from ledger
-    where project_id = new.id and newest_revision < ledger.revision;
+    where project_id = new.id and newest_revision > 0 and newest_revision < ledger.revision;
     return null;
 end
 $$;
