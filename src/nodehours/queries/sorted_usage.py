@@ -1,7 +1,8 @@
 """Usage rows that are found by going through them: those changed after a revision, and any in another order.
 
-What changed after a revision is looked for in the statements that were posted after it, and only there. Another
-order than the ledger's own is made anew for each page, and the ledger's own is its last key, so that it is total too.
+What changed after a revision is looked for in the statements that were posted after it, and only there: to see that
+there is nothing new costs next to nothing. Another order than the ledger's own is made anew for each page, and the
+ledger's own is its last key, so that it is total too.
 """
 
 from __future__ import annotations
@@ -17,17 +18,33 @@ from nodehours.terms.row import OrderBy, UsageFilter
 from nodehours.terms.scope import Scope
 
 _HITS = """
-from usage_rows as row
+from {rows} as row
 join allocations on allocations.id = row.allocation_id
 left join users on users.id = row.user_id
 {told}
 where {exists} and {when} and {which} and {visible} and {whose} and {since}
 """
-_SINCE = sql.SQL("""
-told.revision > %(after)s
-and (row.allocation_id, row.year, row.month) in (
-    select allocation_id, year, month from postings where revision > %(after)s)
+_ROWS = sql.SQL("usage_rows")
+# Statement by statement: a plan that holds for all revisions would go through all rows, expecting many.
+_POSTED_SINCE = """
+(
+    select found.*
+    from (
+        select distinct allocation_id, year, month from postings
+        where revision > %(after)s and {when} and {which} and {around}
+    ) as posted
+    cross join lateral (
+        select * from usage_rows
+        where (year, month, allocation_id) = (posted.year, posted.month, posted.allocation_id) offset 0
+    ) as found
+)
+"""
+_WHICH = sql.SQL("allocation_id = (select id from allocations where uuid = %(allocation)s)")
+_AROUND = sql.SQL("""
+(allocation_id = any(%(allocations)s)
+ or allocation_id = any(array(select allocation_id from usage_rows where user_id = %(reader)s)))
 """)
+_SINCE = sql.SQL("told.revision > %(after)s")
 _COUNT = "select count(*), (select revision from ledger) {hits}"
 _SORTED = """
 select {total}, ledger.revision, page.*
@@ -85,6 +102,7 @@ def counted(scope: Scope, asked: UsageFilter, known: Relations) -> sql.Composed:
 
 def _hits(scope: Scope, asked: UsageFilter, known: Relations) -> sql.Composed:
     return sql.SQL(_HITS).format(
+        rows=_ROWS if asked.after is None else _posted(scope, asked),
         told=known.told,
         exists=known.exists,
         when=when(asked),
@@ -92,6 +110,15 @@ def _hits(scope: Scope, asked: UsageFilter, known: Relations) -> sql.Composed:
         visible=visible(scope),
         whose=whose(asked),
         since=ANY if asked.after is None else _SINCE,
+    )
+
+
+def _posted(scope: Scope, asked: UsageFilter) -> sql.Composed:
+    """The rows of the statements posted since, of those that may be visible and asked for."""
+    return sql.SQL(_POSTED_SINCE).format(
+        when=when(asked),
+        which=ANY if asked.allocation is None else _WHICH,
+        around=ANY if scope.everything else _AROUND,
     )
 
 
