@@ -1,4 +1,4 @@
-"""``python -m bench [pages|as_of|ingest|all]``: measure, and print a table beside what is wanted.
+"""``python -m bench [pages|as_of|conditional|ingest|all]``: measure, and print a table beside what is wanted.
 
 The exit status is 0 when everything could be measured, whatever came out: 1 when it could not, 130 after Ctrl-C.
 """
@@ -16,6 +16,7 @@ from types import FrameType
 from typing import NamedTuple, NoReturn
 
 from bench.as_of import measure_as_of
+from bench.conditional import measure_conditional
 from bench.ingest import measure_ingest
 from bench.pages import Effort, measure_pages
 from bench.scratch import CouldNotMeasure, say
@@ -60,7 +61,10 @@ def main() -> int:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", default="all", choices=("pages", "as_of", "ingest", "all")
+        "what",
+        nargs="?",
+        default="all",
+        choices=("pages", "as_of", "conditional", "ingest", "all"),
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, to try it out")
     parser.add_argument("--rows", type=_positive, help=f"usage rows, about (default {FULL.rows:,})")
@@ -86,17 +90,16 @@ def _positive(text: str) -> int:
 def _results(asked: argparse.Namespace) -> Iterator[tuple[str, Result]]:
     size = QUICK if asked.quick else FULL
     rows, months = asked.rows or size.rows, asked.months or size.months
-    projects = asked.projects or size.projects
-    if asked.what in {"pages", "all"}:
-        yield "pages", _with_load(lambda: measure_pages(rows, months, size.effort))
-    if asked.what in {"as_of", "all"}:
-        effort = size.effort
-        yield (
-            "as_of",
-            _with_load(lambda: measure_as_of(rows, months, effort.blocks, effort.requests)),
-        )
-    if asked.what in {"ingest", "all"}:
-        yield "ingest", _with_load(lambda: measure_ingest(projects, size.ingests))
+    projects, effort = asked.projects or size.projects, size.effort
+    measures: dict[str, Callable[[], Result]] = {
+        "pages": lambda: measure_pages(rows, months, effort),
+        "as_of": lambda: measure_as_of(rows, months, effort.blocks, effort.requests),
+        "conditional": lambda: measure_conditional(rows, months, effort),
+        "ingest": lambda: measure_ingest(projects, size.ingests),
+    }
+    for name, measure in measures.items():
+        if asked.what in {name, "all"}:
+            yield name, _with_load(measure)
 
 
 def _with_load(measure: Callable[[], Result]) -> Result:

@@ -50,7 +50,7 @@ def measure_as_of(rows: int, months: int, blocks: int, rounds: int) -> Result:
             say(f"as_of: {len(asked_for)} places, {blocks} blocks of rounds …")
             seconds: dict[Asked, list[float]] = defaultdict(list)
             for block in range(blocks):
-                ask_all(port, requests, rounds, seconds, random.Random(block))
+                ask_all(port, [requests] * rounds, seconds, random.Random(block))
     shape = f"{months} months of {allocations:,} allocations of {ROWS_PER_STATEMENT} rows"
     return _result([shape, _how(blocks * rounds)], asked_for, totals, seconds)
 

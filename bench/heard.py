@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -10,12 +10,13 @@ from psycopg.abc import Params
 from psycopg.sql import Composable
 
 from nodehours.queries.access import Reader, sign_in
-from nodehours.queries.usage import list_usage
-from nodehours.terms.row import Page, UsageFilter
+from nodehours.queries.usage import count_usage, list_usage
+from nodehours.terms.row import OrderBy, Page, UsageFilter
 from nodehours.terms.scope import Scope
 from nodehours.terms.token import token_sha256
 
 Values = dict[str, Any] | list[Any]
+_ALL = UsageFilter()
 
 
 class Statement(NamedTuple):
@@ -26,7 +27,7 @@ class Statement(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A page that was asked for: the reader's scope, the statements run for it, and what came."""
+    """What was asked for: the reader's scope, the statements run for signing in and for the rest, and what came."""
 
     scope: Scope
     signing_in: list[Statement]
@@ -62,12 +63,32 @@ async def listening(url: str) -> Listening:
     return connection
 
 
-async def asked(connection: Listening, token: str, offset: int, limit: int) -> Asked:
+async def asked(
+    connection: Listening,
+    token: str,
+    offset: int,
+    limit: int,
+    rows: UsageFilter = _ALL,
+    order: Sequence[OrderBy] = (),
+) -> Asked:
     """Sign in with *token* and list a page, as the API does."""
+    scope, signing_in = await _signed_in(connection, token)
+    page = await list_usage(connection, scope, rows, offset=offset, limit=limit, order=order)
+    return Asked(scope, signing_in, connection.heard.copy(), page)
+
+
+async def counted(connection: Listening, token: str, rows: UsageFilter) -> Asked:
+    """Sign in with *token* and count, as the API does; the page is empty."""
+    scope, signing_in = await _signed_in(connection, token)
+    count = await count_usage(connection, scope, rows)
+    return Asked(scope, signing_in, connection.heard.copy(), Page(count.total, [], count.revision))
+
+
+async def _signed_in(connection: Listening, token: str) -> tuple[Scope, list[Statement]]:
+    """Sign in, and listen anew."""
     connection.heard.clear()
     reader = await sign_in(connection, token_sha256(token))
     assert isinstance(reader, Reader)
     signing_in = connection.heard.copy()
     connection.heard.clear()
-    page = await list_usage(connection, reader.scope, UsageFilter(), offset=offset, limit=limit)
-    return Asked(reader.scope, signing_in, connection.heard.copy(), page)
+    return reader.scope, signing_in

@@ -6,6 +6,8 @@ of the schema holds; one day of each month is known. Content hashes are there, b
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from nodehours.ledger import people
@@ -14,6 +16,7 @@ from nodehours.ledger.store import Connection
 
 ROWS_PER_STATEMENT = 20
 ORGANISATIONS = 10
+READERS = ("staff", "owner", "member")
 _PEOPLE_PER_ALLOCATION = 6
 
 _WHO_AND_WHAT = (
@@ -146,7 +149,7 @@ def fill(connection: Connection, allocations: int, months: int) -> None:
         "rows": ROWS_PER_STATEMENT,
         "total": sum(3600 * place for place in range(1, ROWS_PER_STATEMENT + 1)),
     }
-    with connection.transaction():
+    with connection.transaction(), _abandoned_when_interrupted(connection):
         for statement in (*_WHO_AND_WHAT, *_USAGE):
             connection.execute(statement, values)
     connection.execute("vacuum analyze")
@@ -154,7 +157,7 @@ def fill(connection: Connection, allocations: int, months: int) -> None:
 
 def restate(connection: Connection) -> int:
     """Restate a usage row of every statement, one in twenty, in one transaction; return the revision before."""
-    with connection.transaction():
+    with connection.transaction(), _abandoned_when_interrupted(connection):
         former = current_revision(connection)
         for statement in _RESTATED:
             connection.execute(statement, {"rows": ROWS_PER_STATEMENT})
@@ -162,15 +165,29 @@ def restate(connection: Connection) -> int:
     return former
 
 
-def readers(connection: Connection) -> list[Reader]:
-    """Sign up the readers: staff, the owner of a tenth of it, a member of one project with own rows elsewhere."""
-    _sign_up(connection, "staff", is_staff=True)
-    _sign_up(connection, "owner")
-    _sign_up(connection, "member", "person1.portal0")
-    people.grant_role(connection, "owner", "owner", "portal1")
-    people.grant_role(connection, "member", "member", "project5.portal5")
-    names = ("staff", "owner", "member")
-    return [Reader(name, people.create_token(connection, name, None)[0]) for name in names]
+@contextmanager
+def _abandoned_when_interrupted(connection: Connection) -> Iterator[None]:
+    """Close the connection on Ctrl-C: half a command cannot be rolled back from here, and the server does it itself."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        connection.close()
+        raise
+
+
+def readers(connection: Connection, number: int = 1) -> list[Reader]:
+    """Sign up the readers: staff, the owner of a tenth of it, a member of one project with own rows elsewhere.
+
+    With another *number* they are others who see as much, though the member has other rows of their own.
+    """
+    staff, owner, member = usernames = [f"{name}{number}" for name in READERS]
+    _sign_up(connection, staff, is_staff=True)
+    _sign_up(connection, owner)
+    _sign_up(connection, member, f"person{number}.portal0")
+    people.grant_role(connection, owner, "owner", "portal1")
+    people.grant_role(connection, member, "member", "project5.portal5")
+    tokens = [people.create_token(connection, name, None)[0] for name in usernames]
+    return [Reader(name, token) for name, token in zip(READERS, tokens, strict=True)]
 
 
 def _sign_up(

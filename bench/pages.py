@@ -10,7 +10,6 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -19,11 +18,11 @@ from psycopg import sql
 from bench import http_client
 from bench.heard import Asked, Statement, asked, listening
 from bench.ledger import ROWS_PER_STATEMENT, Reader, allocations_for, fill, readers
-from bench.pgbench import Latencies, Scripts, medians
+from bench.pgbench import Latencies, Scripts, medians, programs
 from bench.places import SIZES, Place, ask_all, count_rows, places, request
 from bench.scratch import embedded_ledger, say, scratch, served
 from bench.tables import Result, Wanted
-from nodehours.ledger.store import Connection, connected
+from nodehours.ledger.store import connected
 from nodehours.terms.scope import Scope
 
 BOUND = 1.5
@@ -72,7 +71,7 @@ def measure_pages(rows: int, months: int, effort: Effort) -> Result:
             say(f"pages: making a ledger of {months} months of {allocations} allocations …")
             fill(connection, allocations, months)
             asking = readers(connection)
-            bin_path = _bin_path(connection)
+            bin_path = programs(connection)
         totals = asyncio.run(count_rows(url, asking))
         asked_for = list(places(totals))
         ours, theirs = Scripts(directory / "ours"), Scripts(directory / "theirs")
@@ -84,17 +83,11 @@ def measure_pages(rows: int, months: int, effort: Effort) -> Result:
             http: dict[Place, list[float]] = defaultdict(list)
             statements, offsets = [], []
             for block in range(effort.blocks):
-                ask_all(port, requests, effort.requests, http, random.Random(block))
+                ask_all(port, [requests] * effort.requests, http, random.Random(block))
                 statements.append(ours.run(url, bin_path, effort.statements, block))
                 offsets.append(theirs.run(url, bin_path, effort.offsets, block))
     shape = f"{months} months of {allocations:,} allocations of {ROWS_PER_STATEMENT} rows"
     return _result(shape, totals, _timings(asked_for, http, statements, offsets), effort)
-
-
-def _bin_path(connection: Connection) -> Path:
-    """Where the running server's programs are, pgbench among them."""
-    ((path,),) = connection.execute("select setting from pg_config() where name = 'BINDIR'")
-    return Path(path)
 
 
 async def _prepare(

@@ -16,6 +16,7 @@ from psycopg.adapt import PyFormat, Transformer
 
 from bench.heard import Statement
 from bench.scratch import CouldNotMeasure
+from nodehours.ledger.store import Connection
 
 Latencies = Mapping[str, Sequence[float]]
 """Seconds of each run, by the script's name."""
@@ -89,6 +90,12 @@ class Scripts:
         if missing := set(self._names) - set(latencies):
             raise CouldNotMeasure(f"pgbench never ran {', '.join(sorted(missing))}")
         return latencies
+
+
+def programs(connection: Connection) -> Path:
+    """Where the running server's programs are, pgbench among them."""
+    ((path,),) = connection.execute("select setting from pg_config() where name = 'BINDIR'")
+    return Path(path)
 
 
 def medians(runs: Sequence[Latencies]) -> dict[str, float]:

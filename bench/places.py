@@ -6,7 +6,7 @@ Places are interleaved, in another random order each round, so that what else th
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from bench import http_client
@@ -52,21 +52,20 @@ def request(place: Place, asking: Sequence[Reader], port: int, more: str = "") -
     """The request for the page at *place*; *more* of a query, such as ``&as_of=12``."""
     token = next(one.token for one in asking if one.name == place.reader)
     target = f"{USAGE_PATH}?page={place.page}&page_size={place.size}{more}"
-    return http_client.get(target, port, token)
+    return http_client.request(target, port, token)
 
 
 def ask_all(
     port: int,
-    requests: Mapping[Key, bytes],
-    rounds: int,
+    rounds: Iterable[Mapping[Key, bytes]],
     seconds: dict[Key, list[float]],
     shuffle: random.Random,
 ) -> None:
-    """Ask for everything *rounds* times and add to *seconds* how long each took."""
-    order = list(requests.items())
+    """Ask for everything in each of *rounds* and add to *seconds* how long each took."""
     # The server closes a connection that was left idle, so each block has its own.
     with http_client.client(port) as client:
-        for _ in range(rounds):
+        for requests in rounds:
+            order = list(requests.items())
             shuffle.shuffle(order)
             for key, asking in order:
                 seconds[key].append(client.ask(asking).seconds)

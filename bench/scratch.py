@@ -116,9 +116,16 @@ def measured(command: Sequence[str], data_dir: Path) -> Measured:
 @contextmanager
 def served(data_dir: Path) -> Iterator[int]:
     """Serve the ledger in *data_dir* with one worker; yield the port once it listens."""
+    with serving([NODEHOURS, "serve"], data_dir) as port:
+        yield port
+
+
+@contextmanager
+def serving(command: Sequence[str], data_dir: Path) -> Iterator[int]:
+    """Have *command* serve on a free port, which is added to it; yield the port once it listens."""
     port = _free_port()
     with tempfile.TemporaryFile(dir=data_dir) as output:
-        process = _started([NODEHOURS, "serve", "--port", str(port)], data_dir, output)
+        process = _started([*command, "--port", str(port)], data_dir, output)
         try:
             _await_listening(process, port, output)
             yield port
@@ -147,7 +154,7 @@ def _await_listening(process: subprocess.Popen[bytes], port: int, output: IO[byt
         if process.poll() is not None or time.monotonic() > deadline:
             output.seek(0)
             said = output.read().decode(errors="replace")
-            raise CouldNotMeasure(f"`nodehours serve` does not listen: {said}")
+            raise CouldNotMeasure(f"the server does not listen: {said}")
         time.sleep(0.05)
 
 

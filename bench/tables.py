@@ -23,7 +23,7 @@ class Wanted(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What one benchmark found: a title, notes on how, lines by column, and the promises."""
+    """What one benchmark found: a title, notes on how, lines by column, and the promises, if there are any."""
 
     title: str
     notes: Sequence[str]
@@ -36,21 +36,19 @@ def shown(result: Result) -> str:
     head = list(result.lines[0])
     cells = [[_cell(line[name]) for name in head] for line in result.lines]
     right = [name for name in head if not isinstance(result.lines[0][name], str)]
-    promises = [
-        [one.what, _figure(one.measured), f"≤ {_figure(one.bound)}", one.unit, one.verdict]
-        for one in result.wanted
-    ]
-    parts = [
-        result.title,
-        "\n".join(result.notes),
-        table(head, cells, right=right),
-        table(
-            ("promise", "measured", "wanted", "unit", "verdict"),
-            promises,
-            right=("measured", "wanted"),
-        ),
-    ]
+    parts = [result.title, "\n".join(result.notes), table(head, cells, right=right)]
+    if result.wanted:
+        parts.append(_promises(result.wanted))
     return "\n\n".join(parts)
+
+
+def _promises(wanted: Sequence[Wanted]) -> str:
+    cells = [
+        [one.what, _figure(one.measured), f"≤ {_figure(one.bound)}", one.unit, one.verdict]
+        for one in wanted
+    ]
+    head = ("promise", "measured", "wanted", "unit", "verdict")
+    return table(head, cells, right=("measured", "wanted"))
 
 
 def plain(result: Result) -> dict[str, object]:

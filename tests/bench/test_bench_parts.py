@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from bench.bare import NUMBER, write_replies
 from bench.heard import Statement
+from bench.http_client import Reply, client, request
 from bench.ledger import allocations_for
 from bench.pgbench import Scripts
 from bench.portal import cells, write_report
+from bench.scratch import serving
 from bench.tables import Result, Wanted, shown
 from nodehours.sources.document import opened
 from nodehours.sources.openportal import Report
@@ -71,6 +75,30 @@ def test_a_bound_that_is_kept_is_ok_and_one_that_is_not_is_missed() -> None:
 
     assert text.splitlines()[0] == "Speed"
     assert [line.split()[-1] for line in text.splitlines()[-2:]] == ["ok", "MISSED"]
+
+
+def test_nothing_is_said_of_promises_where_there_are_none() -> None:
+    text = shown(Result("Speed", ["on foot"], [{"way": "walk", "ms": 1500.0}], []))
+
+    assert text.splitlines()[-1].split() == ["walk", "1,500"]
+
+
+def test_a_bare_server_sends_the_very_reply_that_was_recorded(tmp_path: Path) -> None:
+    """What the server sets itself, its name and the time, is not sent twice."""
+    head = (
+        b"HTTP/1.1 200 OK\r\nx-result-count: 2\r\ncontent-type: application/json\r\ncontent-length: 2\r\n"
+        b"server: granian\r\ndate: Wed, 25 Nov 2026 04:30:38 GMT\r\n\r\n"
+    )
+    replies = [Reply(0.0, head, b"[]"), Reply(0.0, head.replace(b": 2\r", b": 7\r"), b'["one"]')]
+    write_replies(tmp_path / "replies", replies)
+
+    bare = [sys.executable, "-m", "bench.bare", str(tmp_path / "replies")]
+    with serving(bare, tmp_path) as port, client(port) as asking:
+        sent = [asking.ask(request("/", port, "", {NUMBER: str(at)})) for at in (0, 1)]
+
+    assert [(one.undated_head, one.body) for one in sent] == [
+        (one.undated_head, one.body) for one in replies
+    ]
 
 
 def test_the_ledger_has_at_least_the_rows_asked_for() -> None:

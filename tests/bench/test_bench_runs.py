@@ -43,7 +43,7 @@ def processes_in(directory: Path) -> list[str]:
 def test_a_quick_run_measures_everything_and_leaves_nothing(
     temporary: Path, tmp_path: Path
 ) -> None:
-    """The table has a line for each place and each ingest, and a verdict for each promise."""
+    """The tables have a line for each place, case and ingest, and a verdict for each promise."""
     figures = tmp_path / "figures.json"
 
     done = subprocess.run(
@@ -62,15 +62,16 @@ def test_a_quick_run_measures_everything_and_leaves_nothing(
         product(("staff", "owner", "member"), ("10", "100", "300"), ("first", "middle", "last"))
     )
     assert places <= shown
+    assert set(product(("staff", "owner", "member"), ("304", "page"), ("first",))) <= shown
     assert {("plain", "first"), ("plain", "again")} <= {line[:2] for line in shown}
     assert {("4", "components", run) for run in ("first", "again", "one")} <= shown
     verdicts = [line[-1] for line in lines if line and line[-1] in {"ok", "MISSED"}]
     assert len(verdicts) == 9 + 9 + 4
 
     written = json.loads(figures.read_text())
-    results = [written[name] for name in ("pages", "as_of", "ingest")]
-    assert [len(result["lines"]) for result in results] == [27, 27, 6]
-    assert [len(result["wanted"]) for result in results] == [9, 9, 4]
+    results = [written[name] for name in ("pages", "as_of", "conditional", "ingest")]
+    assert [len(result["lines"]) for result in results] == [27, 27, 48, 6]
+    assert [len(result["wanted"]) for result in results] == [9, 9, 0, 4]
     assert list(temporary.iterdir()) == []
     assert processes_in(temporary) == []
 
@@ -81,6 +82,7 @@ def test_a_quick_run_measures_everything_and_leaves_nothing(
         ("pages", "starting PostgreSQL"),
         ("pages", "27 places"),
         ("as_of", "restating"),
+        ("conditional", "48 cases"),
         ("ingest", "ingest: first"),
     ],
 )
