@@ -13,7 +13,7 @@ from nodehours.ledger.store import ready_store
 from nodehours.settings import DATABASE_URL, Settings
 
 
-@click.command()
+@click.command(short_help="Serve the API until Ctrl-C.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
