@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -117,6 +118,8 @@ def _stop_at_once(*signals: signal.Signals) -> None:
     def stop(_number: int, _frame: FrameType | None) -> NoReturn:
         for one in signals:
             signal.signal(one, signal.SIG_IGN)
+        # What psycopg has to say of a command cut off halfway is of no use to who cut it off.
+        logging.getLogger("psycopg").setLevel(logging.ERROR)
         raise KeyboardInterrupt
 
     for one in signals:

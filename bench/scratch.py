@@ -53,7 +53,15 @@ def scratch() -> Iterator[Path]:
     try:
         yield directory
     finally:
+        _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    """Remove it, however long a process that was stopped in haste still writes into it, within reason."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    while directory.exists() and time.monotonic() < deadline:
         shutil.rmtree(directory, ignore_errors=True)
+        time.sleep(0.05 if directory.exists() else 0)
 
 
 @contextmanager

@@ -288,6 +288,19 @@ def test_filters_by_what_stands_elsewhere_find_what_the_rule_says(place: Place, 
             assert expected or reply == nothing, (of.name, parameter)
 
 
+@pytest.mark.parametrize("way", ["customer={0}&customer={1}", "customer={1},{0}"])
+def test_of_several_values_a_hidden_one_is_like_a_missing_one(place: Place, way: str) -> None:
+    """Alice sees projects of one organisation."""
+    brics = place.seen("alice", CUSTOMERS)
+    with place.client("alice") as client:
+        mine = whole(client, PROJECTS)
+        for customer in {*place.every(CUSTOMERS), NOBODYS.hex} - brics:
+            reply = client.get(f"{PROJECTS.path}?{way.format(customer, *brics)}")
+            assert (reply.status_code, reply.json()) == (200, mine)
+            assert reply.headers["X-Result-Count"] == str(len(mine))
+            assert "X-Ignored-Parameters" not in reply.headers
+
+
 @pytest.mark.parametrize("name", ["alice", "dave", "member", "owner"])
 def test_asked_of_one_user_a_filter_tells_no_more(place: Place, name: str) -> None:
     """Whether somebody works on a project is told of them as far as the reader sees that."""
