@@ -1,7 +1,8 @@
 """What clients ask often, beside a bare server that sends the very same bytes and does nothing else, over HTTP.
 
 A count is anew when a reader asks who has not asked before: each time it is somebody else who sees as much. The
-servers are asked in turns, in blocks of rounds, so that what else the machine does hits both alike.
+servers are asked in turns, in blocks of rounds, so that what else the machine does hits both alike; all run on one
+core, so that it makes no difference which cores they wake.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from bench.ledger import ROWS_PER_STATEMENT, Reader, allocations_for, fill, read
 from bench.pages import Effort
 from bench.pgbench import Latencies, Scripts, medians, programs
 from bench.places import ask_all
-from bench.scratch import embedded_ledger, say, scratch, served, serving
+from bench.scratch import embedded_ledger, one_core, say, scratch, served, serving
 from bench.tables import Result
 from nodehours.ledger.clock import current_revision
 from nodehours.ledger.store import Connection, connected
@@ -79,7 +80,7 @@ Asks = Mapping[Case, Ask]
 def measure_conditional(rows: int, months: int, effort: Effort) -> Result:
     """Make a ledger of about *rows* usage rows in *months*, restate some, and measure what clients ask it often."""
     allocations = allocations_for(rows, months)
-    with scratch() as directory, embedded_ledger(directory / "data") as url:
+    with one_core(), scratch() as directory, embedded_ledger(directory / "data") as url:
         with connected(url) as connection:
             say(f"conditional: making a ledger of {months} months of {allocations} allocations …")
             asking = _fill(connection, allocations, months, effort)
@@ -226,7 +227,8 @@ def _how(effort: Effort) -> list[str]:
     requests, searches = effort.blocks * effort.requests, effort.blocks * _SEARCHES
     runs, of_searches = effort.blocks * effort.statements, effort.blocks * effort.offsets
     return [
-        f"one worker; medians over HTTP of {requests} requests to each server, {searches} where rows are searched",
+        "all on one core; one worker",
+        f"medians over HTTP of {requests} requests to each server, {searches} where rows are searched",
         f"medians by pgbench of about {runs} runs each of the same SQL, {of_searches} where rows are searched",
     ]
 
