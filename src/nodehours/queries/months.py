@@ -10,7 +10,9 @@ from psycopg.types.numeric import Int8
 
 from nodehours.queries.names import Named
 from nodehours.queries.pool import Connection
+from nodehours.queries.seen_usage import IN_PERIOD, period_values, scope_values
 from nodehours.terms.month import Month
+from nodehours.terms.period import Period
 from nodehours.terms.scope import Scope
 from nodehours.terms.statement import State
 
@@ -22,16 +24,18 @@ with asked as (
 ),
 waits as (
     select year, month, count(*) as count
-    from pending join asked using (allocation_id) where status = 'waiting' and {everything}
+    from pending join asked using (allocation_id) where status = 'waiting' and {everything} and {when}
     group by year, month
 ),
 told as (
     select year, month, sum(node_seconds) as node_seconds, count(*) as statements,
            count(*) filter (where is_closed) as closed,
            count(*) filter (where is_restated) as restated,
-           count(*) filter (where not is_restated and complete_days < extract(
-               day from make_date(year, month, 1) + interval '1 month' - interval '1 day')) as provisional
+           count(*) filter (
+               where not is_restated and complete_days
+                   < make_date(year + month / 12, month %% 12 + 1, 1) - make_date(year, month, 1)) as provisional
     from statements join asked using (allocation_id)
+    where {when}
     group by year, month
 )
 select year, month, coalesce(node_seconds, 0), coalesce(statements, 0), coalesce(closed, 0), coalesce(restated, 0),
@@ -100,16 +104,24 @@ class ClosingTold(NamedTuple):
 
 
 async def list_months(
-    connection: Connection, scope: Scope, named: Named | None = None
+    connection: Connection,
+    scope: Scope,
+    named: Named | None = None,
+    *,
+    period: Period | None = None,
 ) -> list[MonthTold]:
-    """Return the months with statements, or with something that waits; *named* leaves only those of it."""
+    """Return the months with statements, or with something that waits.
+
+    *named* leaves only statements of it, *period* only its months.
+    """
     query = sql.SQL(_MONTHS).format(
         visible=_ANY if scope.everything else _VISIBLE,
         which=_which(named, _OF_PROJECT, _OF_ORGANISATION),
         everything=sql.Literal(scope.everything),
+        when=IN_PERIOD if period else _ANY,
     )
-    allocations = [Int8(allocation) for allocation in scope.allocations]
-    found = await connection.execute(query, {"allocations": allocations, "named": _id(named)})
+    values = scope_values(scope) | {"named": _id(named)} | (period_values(period) if period else {})
+    found = await connection.execute(query, values)
     return [
         MonthTold(Month(year, month), *map(int, counts))
         for year, month, *counts in await found.fetchall()
