@@ -17,6 +17,8 @@ from nodehours import queries
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "nodehours"
 
+SIGNING_IN = {"sign_in": "token_sha256", "visit": "session_sha256"}
+
 
 def calls_of(name: str) -> set[str]:
     """The files in which *name* is called."""
@@ -53,7 +55,7 @@ def test_a_question_asks_first_for_a_scope_and_has_no_default(question: Callable
 
     assert connection.name == "connection"
     assert second.default is inspect.Parameter.empty
-    assert second.name == ("token_sha256" if question.__name__ == "sign_in" else "scope")
+    assert second.name == SIGNING_IN.get(question.__name__, "scope")
 
 
 def test_no_float_is_written_where_usage_is_reckoned() -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nodehours.intake.openportal import ingest
+from nodehours.ledger import sign_in
 from nodehours.ledger.manifest import NAME, Manifest, written
 from nodehours.ledger.people import User, add_user, create_token, grant_role
 from nodehours.ledger.store import Connection, connected
@@ -33,6 +34,16 @@ def fill(connection: Connection, directory: Path) -> None:
     grant_role(connection, "zoë", "member", "climate.brics")
     create_token(connection, "zoë", None)
     add_user(connection, User("alice", "", "", False, False, True, ["alice.brics"]))
+    _sign_in(connection, "zoë")
+
+
+def _sign_in(connection: Connection, username: str) -> None:
+    """Sign in to the dashboard in every way, once in vain."""
+    sign_in.set_password(connection, username, "correct horse battery")
+    sign_in.make_link(connection, username)
+    user = sign_in.bind_login(connection, "https://sso.example.org", "4711", username)
+    sign_in.start_session(connection, user, "oidc", "Browser/1.0 🦀")
+    sign_in.note_failure(connection, username, "10.0.0.1")
 
 
 def post(connection: Connection, directory: Path, version: int) -> None:

@@ -10,14 +10,17 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.pool import NullPool
 
-from nodehours.ledger import people
+from nodehours.ledger import people, sign_in
 from nodehours.ledger.clock import Origin
 from nodehours.ledger.moves import rename_project
 from nodehours.ledger.schema import schema_status, upgrade_schema
 from nodehours.ledger.store import Connection, connected
 from nodehours.ledger.verify import verify
 from nodehours.terms.identifiers import ProjectIdentifier
+from nodehours.terms.token import token_sha256
 from tests.centre import REPORTS
+from tests.ledger.flips import columns
+from tests.ledger.written import everything
 from tests.reported import fill
 
 _NEWEST = """
@@ -73,3 +76,34 @@ def test_a_ledger_of_schema_0002_keeps_what_it_has_and_knows_its_newest_changes(
             fill(url, [REPORTS[4]._replace(days={date(2024, 6, 1): {"frank_ma": 60}})])
         assert newest(upgraded) == newest(made)
         assert verify(upgraded).differences == ()
+
+
+def test_a_ledger_of_schema_0003_keeps_its_figures_and_tokens_and_lets_people_sign_in(
+    empty_url: str, database_url: str
+) -> None:
+    brought_to(empty_url, "0003")
+    for url in (empty_url, database_url):
+        used(url)
+        with connected(url) as connection:
+            connection.execute(
+                "insert into tokens (user_id, sha256) select id, %s from users where username = 'erin'",
+                [token_sha256("of-erin")],
+            )
+
+    with connected(empty_url) as connection:
+        before = everything(connection)
+    assert upgrade_schema(empty_url).current == "0003"
+
+    assert schema_status(empty_url).is_newest
+    with connected(empty_url) as upgraded, connected(database_url) as made:
+        after = everything(upgraded)
+        assert {name: len(lines) for name, lines in after.items() if lines} == {
+            name: len(lines) for name, lines in before.items() if lines
+        }
+        assert after.keys() == everything(made).keys()
+        assert columns(upgraded) == columns(made)
+        assert verify(upgraded).differences == ()
+        (token,) = people.list_tokens(upgraded)
+        assert (token.username, token.name, token.last_used) == ("erin", "", None)
+        sign_in.set_password(upgraded, "erin", "correct horse battery")
+        assert sign_in.password_user(upgraded, "erin", "correct horse battery") is not None

@@ -20,11 +20,12 @@ class Answer(NamedTuple):
 
 @dataclass
 class Service:
-    """Where it listens, what it answers by path and query, and what it was asked."""
+    """Where it listens, what it answers by path and query, what it was asked, and what was posted to it."""
 
     address: str
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    posted: list[bytes] = field(default_factory=list)
 
 
 @contextmanager
@@ -40,6 +41,10 @@ def answering() -> Iterator[Service]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer.body)
+
+        def do_POST(self) -> None:
+            service.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
             """Say nothing."""

@@ -33,3 +33,7 @@ class DecidedError(LedgerError):
 
 class UnchangeableError(LedgerError):
     """The ledger is in a state in which this cannot be done."""
+
+
+class UnfitPasswordError(LedgerError):
+    """A password that is too easily guessed, or too long to be one."""

@@ -38,8 +38,23 @@ select %(target)s, role, organisation_id, project_id, granted from roles where u
 on conflict do nothing
 """
 _TAKE_ROLES = "delete from roles where user_id = %(source)s"
-_REVOKE_TOKENS = "update tokens set revoked = coalesce(revoked, now()) where user_id = %(source)s"
-_GIVE_TOKENS = "update tokens set user_id = %(target)s where user_id = %(source)s"
+_GIVE_LOGINS = "update logins set user_id = %(target)s where user_id = %(source)s"
+# Who got a mail before is not sent it again under their other name; what is under way counts as sent.
+_GIVE_MAILS = """
+update mails set user_id = %(target)s, sent = coalesce(sent, claimed) where user_id = %(source)s
+"""
+_CLOSE_DOORS = (
+    "update tokens set revoked = coalesce(revoked, now()) where user_id = %(source)s",
+    "update sessions set ended = now() where user_id = %(source)s and ended is null",
+    "delete from passwords where user_id = %(source)s",
+    "delete from sign_in_links where user_id = %(source)s",
+)
+_GIVE_DOORS = (
+    "update tokens set user_id = %(target)s where user_id = %(source)s",
+    "update sessions set user_id = %(target)s where user_id = %(source)s",
+    "update passwords set user_id = %(target)s where user_id = %(source)s",
+    "update sign_in_links set user_id = %(target)s where user_id = %(source)s",
+)
 _SHUT = """
 update users set merged_into = %(target)s, is_active = false, is_staff = false, is_support = false,
                  username = case when %(keeps_login)s then username end
@@ -49,7 +64,7 @@ where id = %(source)s
 _LEAD_ON = "update users set merged_into = %(target)s where merged_into = %(source)s"
 _GIVE_LOGIN = """
 update users set username = %(username)s, full_name = coalesce(nullif(source.full_name, ''), users.full_name),
-                 email = source.email
+                 email = source.email, wants_mail = source.wants_mail
 from users as source where users.id = %(target)s and source.id = %(source)s
 """
 
@@ -66,10 +81,11 @@ class _User(NamedTuple):
 def merge_users(connection: Connection, source: str, target: str, origin: Origin) -> Moved:
     """Make everything of the user *source* the user *target*'s; each is named by a username or an identity.
 
-    In each month *source*'s row falls to 0 and *target*'s rises by as much. A login of *target*'s stays, and the
-    tokens of *source*'s are revoked; where only *source* has one, it becomes *target*'s with its tokens. Staff and
-    support rights are not inherited. Raises ``UnknownNameError``, and ``UnchangeableError`` when either was merged
-    already or is shut out, or when both are one user.
+    In each month *source*'s row falls to 0 and *target*'s rises by as much. A login of *target*'s stays: then
+    *source*'s tokens, password, sessions and links open nothing any more. Where only *source* has one, it becomes
+    *target*'s with all of these. Accounts at OpenID providers are *target*'s then; staff and support rights are not.
+    Raises ``UnknownNameError``, and ``UnchangeableError`` when either was merged already or is shut out, or when both
+    are one user.
     """
     reason = f"{source} is {target}"
     with changing(connection, Kind.MERGING, origin, reason) as change:
@@ -127,6 +143,6 @@ def _give_rights(change: OneRevision, old: _User, new: _User) -> None:
         "username": old.username,
         "keeps_login": not gives_login,
     }
-    login = (_GIVE_TOKENS, _SHUT, _GIVE_LOGIN) if gives_login else (_REVOKE_TOKENS, _SHUT)
-    for statement in (_GIVE_ROLES, _TAKE_ROLES, *login, _LEAD_ON):
+    login = (*_GIVE_DOORS, _SHUT, _GIVE_LOGIN) if gives_login else (*_CLOSE_DOORS, _SHUT)
+    for statement in (_GIVE_ROLES, _TAKE_ROLES, _GIVE_LOGINS, _GIVE_MAILS, *login, _LEAD_ON):
         change.connection.execute(statement, values)

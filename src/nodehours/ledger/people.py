@@ -57,16 +57,26 @@ _FULL_NAME = "select full_name from users where id = %s"
 _HAS_IDENTITY = "select from identities where user_id = %s limit 1"
 _MOVE_LOGIN = (
     "update tokens set user_id = %(known)s where user_id = %(user)s",
+    "update passwords set user_id = %(known)s where user_id = %(user)s",
+    "update sessions set user_id = %(known)s where user_id = %(user)s",
+    "update sign_in_links set user_id = %(known)s where user_id = %(user)s",
+    "update logins set user_id = %(known)s where user_id = %(user)s",
+    "update mails set user_id = %(known)s, sent = coalesce(sent, claimed) where user_id = %(user)s",
     "update roles set user_id = %(known)s where user_id = %(user)s",
     "update users set merged_into = %(known)s where merged_into = %(user)s",
     """
     with login as (delete from users where id = %(user)s returning *)
     update users set username = login.username, full_name = login.full_name, email = login.email,
-                     is_staff = login.is_staff, is_support = login.is_support, is_active = login.is_active
+                     is_staff = login.is_staff, is_support = login.is_support, is_active = login.is_active,
+                     wants_mail = login.wants_mail
     from login where users.id = %(known)s
     """,
 )
-_DEACTIVATE = "update users set is_active = false where id = %s"
+_DEACTIVATE = (
+    "update users set is_active = false where id = %s",
+    "update sessions set ended = now() where user_id = %s and ended is null",
+    "delete from sign_in_links where user_id = %s",
+)
 # Held until the transaction ends, so that a login that becomes a person known from reports waits for it.
 _FIND_USER = """
 select id, (
@@ -93,9 +103,12 @@ left join organisations on organisations.id = roles.organisation_id
 left join projects on projects.id = roles.project_id
 order by 1, 3, 2
 """
-_ADD_TOKEN = "insert into tokens (user_id, sha256, expires) values (%s, %s, now() + %s::interval) returning expires"
+_ADD_TOKEN = """
+insert into tokens (user_id, sha256, expires, name) values (%s, %s, now() + %s::interval, %s) returning expires
+"""
 _LIST_TOKENS = """
-select tokens.id, users.username, tokens.rights, tokens.created, tokens.expires, tokens.revoked
+select tokens.id, users.username, tokens.rights, tokens.created, tokens.expires, tokens.revoked, tokens.name,
+       tokens.last_used
 from tokens join users on users.id = tokens.user_id
 order by tokens.id
 """
@@ -127,7 +140,10 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as it is listed: never the token itself, which is not kept."""
+    """A token as it is listed: never the token itself, which is not kept.
+
+    ``name`` is what its owner calls it. ``last_used`` lags by up to a minute; None: never, as far as is known.
+    """
 
     id: int
     username: str
@@ -135,6 +151,8 @@ class Token:
     created: datetime
     expires: datetime | None
     revoked: datetime | None
+    name: str
+    last_used: datetime | None
 
     def state(self, now: datetime) -> str:
         """Tell in a word whether it opens anything at *now*: ``valid``, ``expired`` or ``revoked``."""
@@ -188,7 +206,7 @@ def identify_user(connection: Connection, username: str, identity: str, by_whom:
     """
     with connection.transaction():
         locked_revision(connection)
-        user = _user_id(connection, username)
+        user = find_login(connection, username)
         owner = connection.execute(_OWNER_OF_IDENTITY, [identity]).fetchone()
         if owner is None:
             connection.execute(_ADD_IDENTITY, [identity, user])
@@ -259,9 +277,11 @@ def list_users(connection: Connection) -> list[User]:
 
 
 def deactivate_user(connection: Connection, username: str) -> None:
-    """Shut *username* out: their tokens answer no more. Their usage stays."""
+    """Shut *username* out: their tokens answer no more, and their sessions end. Their usage stays."""
     with connection.transaction():
-        connection.execute(_DEACTIVATE, [_user_id(connection, username)])
+        user = find_login(connection, username)
+        for statement in _DEACTIVATE:
+            connection.execute(statement, [user])
 
 
 def grant_role(connection: Connection, username: str, role: str, identifier: str) -> bool:
@@ -278,7 +298,7 @@ def _change_role(
     connection: Connection, change: str, username: str, role: str, identifier: str
 ) -> bool:
     with connection.transaction():
-        user = _user_id(connection, username)
+        user = find_login(connection, username)
         organisation = project = None
         if role in ORGANISATION_ROLES:
             organisation = _id(
@@ -296,16 +316,18 @@ def list_roles(connection: Connection) -> list[Role]:
 
 
 def create_token(
-    connection: Connection, username: str, lifetime: timedelta | None
+    connection: Connection, username: str, lifetime: timedelta | None, name: str = ""
 ) -> tuple[str, datetime | None]:
     """Make a token for *username* that lives for *lifetime* (None: for ever); return it and when it expires.
 
-    The token itself is not kept. The lifetime is counted by the database's clock, which also judges it.
+    Its *name* is for people. The token itself is not kept. The lifetime is counted by the database's clock, which also
+    judges it.
     """
     token = new_token()
     with connection.transaction():
-        user = _user_id(connection, username)
-        ((expires,),) = connection.execute(_ADD_TOKEN, [user, token_sha256(token), lifetime])
+        user = find_login(connection, username)
+        values = [user, token_sha256(token), lifetime, name]
+        ((expires,),) = connection.execute(_ADD_TOKEN, values)
     return token, expires
 
 
@@ -321,7 +343,11 @@ def revoke_token(connection: Connection, token_id: int) -> None:
         raise UnknownNameError(message)
 
 
-def _user_id(connection: Connection, username: str) -> int:
+def find_login(connection: Connection, username: str) -> int:
+    """Return the id of the user who signs in as *username*. Raises ``UnknownNameError``.
+
+    In a transaction the user stays who they are until it ends.
+    """
     # Twice: a login that moved to another person while we waited for it is found at the second look.
     for _ in range(2):
         if found := connection.execute(_FIND_USER, [username]).fetchone():

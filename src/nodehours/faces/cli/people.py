@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 
 import click
 
+from nodehours.faces.cli.lifetime import LIFETIME_OR_NEVER
+from nodehours.faces.cli.mail import set_wish
 from nodehours.faces.cli.moved import DRY_RUN, REASON, carry_out, example
 from nodehours.faces.cli.parsed import Number, Parsed
+from nodehours.faces.cli.sign_in import COMMANDS
 from nodehours.faces.cli.store import ledger, operator
 from nodehours.faces.cli.table import table
 from nodehours.ledger import merging, people
 from nodehours.ledger.people import ORGANISATION_ROLES, PROJECT_ROLES
 from nodehours.terms.identifiers import Identity, read_full_name, read_username
 
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-_MAX_LIFETIME = timedelta(days=36500)
-
-
-def _read_lifetime(text: str) -> timedelta | None:
-    """Read ``12h``, ``90d``, ``8w``; None is ``never``."""
-    if text == "never":
-        return None
-    found = re.fullmatch(r"([0-9]{1,6})([hdw])", text)
-    if found is None:
-        raise ValueError(f"{text!r} is neither a lifetime such as 12h, 90d or 8w, nor 'never'")
-    lifetime = int(found[1]) * _UNITS[found[2]]
-    if not timedelta(0) < lifetime <= _MAX_LIFETIME:
-        raise ValueError("a lifetime is more than nothing and at most 100 years")
-    return lifetime
-
-
 _USERNAME = Parsed("username", read_username)
 _FULL_NAME = Parsed("text", read_full_name)
 _IDENTITY = Parsed("user.portal", lambda text: str(Identity.parse(text)))
-_LIFETIME = Parsed("lifetime", _read_lifetime)
 
 
 @click.group()
 def user() -> None:
     """People who sign in, and people known from reports."""
+
+
+for command in (*COMMANDS, set_wish):
+    user.add_command(command)
 
 
 @user.command("add")
@@ -115,7 +103,7 @@ def merge_users(source: str, target: str, reason: str, dry_run: bool) -> None:
 
     Each is named by a username or an identity (see `nodehours user list`). FROM's usage rows fall to 0 and
     INTO's rise by as much, month by month; roles go over, staff and support rights do not. Where both have a
-    login, INTO's stays and FROM's tokens are revoked.
+    login, INTO's stays, FROM's tokens are revoked, and FROM's password and sessions end.
     """
     carry_out(
         lambda connection, origin: merging.merge_users(connection, source, target, origin),
@@ -149,7 +137,7 @@ def _user_line(one: people.User) -> list[str]:
 @user.command("deactivate")
 @click.argument("username")
 def deactivate_user(username: str) -> None:
-    """Shut a user out: none of their tokens answers any more. Their usage stays."""
+    """Shut a user out: none of their tokens answers any more, and they are signed out. Their usage stays."""
     with ledger() as connection:
         people.deactivate_user(connection, username)
     click.echo(f"deactivated {username}")
@@ -212,23 +200,24 @@ def token() -> None:
     default="90d",
     show_default=True,
     metavar="N(h|d|w)|never",
-    type=_LIFETIME,
+    type=LIFETIME_OR_NEVER,
     help="How long the token is valid.",
 )
-def create_token(username: str, lifetime: timedelta | None) -> None:
+@click.option("--name", default="", type=_FULL_NAME, help="What it is for, as it is listed.")
+def create_token(username: str, lifetime: timedelta | None, name: str) -> None:
     """Make a token for USERNAME and print it, alone, on standard output.
 
     It is shown this once: the ledger keeps only its SHA-256.
     """
     with ledger() as connection:
-        made, expires = people.create_token(connection, username, lifetime)
+        made, expires = people.create_token(connection, username, lifetime, name)
     click.echo(f"valid until {_time(expires)}" if expires else "valid for ever", err=True)
     click.echo(made)
 
 
 @token.command("list")
 def list_tokens() -> None:
-    """List all tokens: whose, since and until when; never the tokens themselves."""
+    """List all tokens: whose, since and until when, last used when; never the tokens themselves."""
     with ledger() as connection:
         found = people.list_tokens(connection)
     if not found:
@@ -237,10 +226,11 @@ def list_tokens() -> None:
         )
         return
     now = datetime.now(UTC)
-    head = ("id", "username", "rights", "state", "created", "expires")
+    head = ("id", "username", "rights", "state", "created", "expires", "last used", "name")
     click.echo(table(head, (
         [str(one.id), one.username, one.rights, one.state(now), _time(one.created),
-         _time(one.expires) if one.expires else "never"]
+         _time(one.expires) if one.expires else "never",
+         _time(one.last_used) if one.last_used else "-", one.name or "-"]
         for one in found
     ), right=("id",)))  # fmt: skip
 
