@@ -1,4 +1,6 @@
-"""``python -m bench [pages|as_of|conditional|ingest|all]``: measure, and print a table beside what is wanted.
+"""``python -m bench [pages|as_of|conditional|dashboard|ingest|export|all]``: measure, and print tables.
+
+Beside what came out stands what is wanted.
 
 The exit status is 0 when everything could be measured, whatever came out: 1 when it could not, 130 after Ctrl-C.
 """
@@ -18,6 +20,8 @@ from typing import NamedTuple, NoReturn
 
 from bench.as_of import measure_as_of
 from bench.conditional import measure_conditional
+from bench.dashboard import measure_dashboard
+from bench.export import measure_export
 from bench.ingest import measure_ingest
 from bench.pages import Effort, measure_pages
 from bench.scratch import CouldNotMeasure, say
@@ -33,10 +37,11 @@ class Size(NamedTuple):
     effort: Effort
     projects: int
     ingests: int
+    exports: int
 
 
-FULL = Size(1_000_000, 60, Effort(blocks=8, requests=50, statements=50, offsets=8), 1000, 3)
-QUICK = Size(12_000, 60, Effort(blocks=1, requests=3, statements=20, offsets=20), 10, 1)
+FULL = Size(1_000_000, 60, Effort(blocks=8, requests=50, statements=50, offsets=8), 1000, 3, 3)
+QUICK = Size(12_000, 60, Effort(blocks=1, requests=3, statements=20, offsets=20), 10, 1, 1)
 
 
 def main() -> int:
@@ -65,7 +70,7 @@ def _asked() -> argparse.Namespace:
         "what",
         nargs="?",
         default="all",
-        choices=("pages", "as_of", "conditional", "ingest", "all"),
+        choices=("pages", "as_of", "conditional", "dashboard", "ingest", "export", "all"),
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, to try it out")
     parser.add_argument("--rows", type=_positive, help=f"usage rows, about (default {FULL.rows:,})")
@@ -96,7 +101,9 @@ def _results(asked: argparse.Namespace) -> Iterator[tuple[str, Result]]:
         "pages": lambda: measure_pages(rows, months, effort),
         "as_of": lambda: measure_as_of(rows, months, effort.blocks, effort.requests),
         "conditional": lambda: measure_conditional(rows, months, effort),
+        "dashboard": lambda: measure_dashboard(rows, months, effort),
         "ingest": lambda: measure_ingest(projects, size.ingests),
+        "export": lambda: measure_export(rows, months, size.exports),
     }
     for name, measure in measures.items():
         if asked.what in {name, "all"}:

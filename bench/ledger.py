@@ -32,6 +32,7 @@ _WHO_AND_WHAT = (
     join organisations on organisations.identifier = 'portal' || n %% %(organisations)s
     order by n
     """,
+    "insert into project_names (identifier, project_id) select identifier, id from projects",
     """
     insert into allocations (project_id, resource_id)
     select projects.id, resources.id from projects cross join resources order by projects.id

@@ -21,14 +21,19 @@ _SECONDS = 60
 
 
 @contextmanager
-def served(database_url: str, workers: int = 1) -> Iterator[str]:
-    """The address of a server of the ledger, such as ``http://127.0.0.1:41234``; it must stop cleanly."""
+def served(
+    database_url: str, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The address of a server of the ledger, such as ``http://127.0.0.1:41234``; it must stop cleanly.
+
+    *settings* are further ones, by the names of their variables.
+    """
     port = _free_port()
     options = ["--port", str(port), "--workers", str(workers)]
     with TemporaryFile("w+") as output:
         process = subprocess.Popen(
             [_NODEHOURS, "serve", *options],
-            env=os.environ | {"NODEHOURS_DATABASE_URL": database_url},
+            env=os.environ | {"NODEHOURS_DATABASE_URL": database_url} | dict(settings or {}),
             stdout=output,
             stderr=subprocess.STDOUT,
         )

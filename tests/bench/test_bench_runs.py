@@ -65,13 +65,16 @@ def test_a_quick_run_measures_everything_and_leaves_nothing(
     assert set(product(("staff", "owner", "member"), ("304", "page"), ("first",))) <= shown
     assert {("plain", "first"), ("plain", "again")} <= {line[:2] for line in shown}
     assert {("4", "components", run) for run in ("first", "again", "one")} <= shown
+    assert {("COPY",), ("csv",), ("ndjson",), ("parquet",), ("xlsx",)} <= {
+        line[:1] for line in shown
+    }
     verdicts = [line[-1] for line in lines if line and line[-1] in {"ok", "MISSED"}]
-    assert len(verdicts) == 9 + 9 + 4
+    assert len(verdicts) == 9 + 9 + 4 + 5
 
     written = json.loads(figures.read_text())
-    results = [written[name] for name in ("pages", "as_of", "conditional", "ingest")]
-    assert [len(result["lines"]) for result in results] == [27, 27, 48, 6]
-    assert [len(result["wanted"]) for result in results] == [9, 9, 0, 4]
+    results = [written[name] for name in ("pages", "as_of", "conditional", "ingest", "export")]
+    assert [len(result["lines"]) for result in results] == [27, 27, 48, 6, 10]
+    assert [len(result["wanted"]) for result in results] == [9, 9, 0, 4, 5]
     assert list(temporary.iterdir()) == []
     assert processes_in(temporary) == []
 
@@ -84,6 +87,7 @@ def test_a_quick_run_measures_everything_and_leaves_nothing(
         ("as_of", "restating"),
         ("conditional", "48 cases"),
         ("ingest", "ingest: first"),
+        ("export", "round 1"),
     ],
 )
 def test_ctrl_c_leaves_no_process_and_no_file(temporary: Path, what: str, sign: str) -> None:

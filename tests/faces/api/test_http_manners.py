@@ -172,7 +172,6 @@ def test_a_row_is_compact_json_with_its_seven_keys_in_order(centre: Centre) -> N
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/api/nope/",
         "/api/openportal-nope",
         "/API/openportal-allocation-user-usage/",

@@ -1,7 +1,7 @@
 """Other origins: scripts of a portal's pages may read the API, if the browser is told so (the Fetch standard's CORS).
 
 Nothing is opened by it that a token does not open: the API reads no cookies. A preflight is answered before anybody
-signs in, as Waldur answers it: 200 with nothing in it.
+signs in, as Waldur answers it: 200 with nothing in it. The dashboard has cookies, and is for no other page to read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import Final
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from nodehours.faces.api.routes import is_api
 
 ANY: Final = "*"
 EXPOSED: Final = "Link, X-Result-Count, X-Page-Size, X-Ignored-Parameters, ETag, Last-Modified"
@@ -40,7 +42,7 @@ class CrossOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a preflight, or have the answer say who may read it."""
-        if scope["type"] != ScopeType.HTTP:
+        if scope["type"] != ScopeType.HTTP or not is_api(scope["path"]):
             await self._app(scope, receive, send)
             return
         told = _encoded({**_SAFE, **self._told(_header(scope, b"origin"))})

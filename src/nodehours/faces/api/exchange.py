@@ -19,6 +19,7 @@ from litestar.response.base import ASGIResponse
 
 from nodehours.faces.api.conditional import Conditions, Validators
 from nodehours.faces.api.counts import Counts
+from nodehours.faces.api.last_used import LastUsed
 from nodehours.faces.api.leniency import STRICT_APPLIED, Vain, prefers_strict, read_vain
 from nodehours.faces.api.wire import (
     ALLOW,
@@ -138,7 +139,7 @@ async def answered(
         raise BadCredentials(Sentence.NOT_AUTHENTICATED)
 
     async def signed_in(connection: Connection) -> ASGIResponse:
-        reader = await _reader(connection, token)
+        reader = await _reader(connection, token, request.app.state.last_used)
         if request.method == "OPTIONS":
             named = options_body(collection.name, of_member=bool(segment))
             return json_reply(200, named, {}, is_head=False)
@@ -191,10 +192,12 @@ def _refuse_writing(request: AnyRequest) -> None:
         raise method_refusal(request.method, is_staff=True)
 
 
-async def _reader(connection: Connection, token: str) -> Reader:
-    reader = await sign_in(connection, token_sha256(token))
+async def _reader(connection: Connection, token: str, last_used: LastUsed) -> Reader:
+    sha256 = token_sha256(token)
+    reader = await sign_in(connection, sha256)
     if isinstance(reader, SignInRefusal):
         raise BadCredentials(_REFUSED[reader])
+    last_used.note(sha256)
     return reader
 
 

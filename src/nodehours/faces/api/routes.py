@@ -37,3 +37,8 @@ def is_route(path: str) -> bool:
     """
     match = _MEMBER.fullmatch(path)
     return path in PAGES or (match is not None and match["collection"] in COLLECTIONS)
+
+
+def is_api(path: str) -> bool:
+    """Tell whether *path* is the API's, be there something or not; the others are the dashboard's."""
+    return path == wire.ROOT_PATH.rstrip("/") or path.startswith(wire.ROOT_PATH)

@@ -12,14 +12,17 @@ import click
 
 from nodehours.faces.api.wire import DOCS_PATH, USAGE_PATH
 from nodehours.faces.cli.serve import address, serve_store
+from nodehours.faces.demo.arranged import OWNED, arrange
 from nodehours.faces.demo.reports import MEMBER, MEMBER_PROJECT, STAFF, DemoReport, demo_reports
+from nodehours.faces.web.address import SIGN_IN_LINK
 from nodehours.intake.openportal import Run, ingest
-from nodehours.ledger import people
+from nodehours.ledger import people, sign_in
 from nodehours.ledger.errors import TakenNameError
 from nodehours.ledger.schema import upgrade_schema
 from nodehours.ledger.store import Connection, connected, running_store
 from nodehours.settings import Settings
 
+OWNER = "demo-owner"
 _HOST = "127.0.0.1"
 _CALLS = """
 1. HTTPie
@@ -66,9 +69,15 @@ def demo(port: int, data_dir: Path | None) -> None:
         upgrade_schema(url)
         with connected(url) as connection:
             run = _ingest(connection, directory / "reports")
+            arrange(connection, datetime.now(UTC).date())
             tokens = _tokens(connection, directory / "tokens.json")
+            links = {name: sign_in.make_link(connection, name) for name in (STAFF, OWNER, MEMBER)}
         serve_store(
-            url, _HOST, port, workers=1, said=_said(run, tokens, address(_HOST, port), directory)
+            url,
+            _HOST,
+            port,
+            workers=1,
+            said=_said(run, tokens, links, address(_HOST, port), directory),
         )
 
 
@@ -93,10 +102,12 @@ def _written(directory: Path, report: DemoReport) -> str:
 
 def _tokens(connection: Connection, path: Path) -> Mapping[str, str]:
     """Return the demo's tokens, the same at every run: the ledger keeps their hashes only, so a file keeps them."""
+    _sign_up(connection, people.User(STAFF, "Demo Staff", "", True, False, True, []))
+    _sign_up(connection, people.User(OWNER, "Demo Owner", "", False, False, True, []))
+    people.grant_role(connection, OWNER, "owner", OWNED)
     if path.exists():
         found: dict[str, str] = json.loads(path.read_text())
         return found
-    _sign_up(connection, people.User(STAFF, "Demo Staff", "", True, False, True, []))
     _sign_up(connection, people.User(MEMBER, "Demo Member", "", False, False, True, [MEMBER]))
     people.grant_role(connection, MEMBER, "member", MEMBER_PROJECT)
     made = {name: people.create_token(connection, name, None)[0] for name in (STAFF, MEMBER)}
@@ -114,15 +125,25 @@ def _sign_up(connection: Connection, user: people.User) -> None:
         return
 
 
-def _said(run: Run, tokens: Mapping[str, str], at: str, directory: Path) -> str:
+def _said(
+    run: Run, tokens: Mapping[str, str], links: Mapping[str, str], at: str, directory: Path
+) -> str:
     projects = {posted.project for posted in run.projects}
     changed = sum(month.revision is not None for month in run.months)
     unchanged = len(run.months) - changed
     return "\n".join((
         f"{len(projects)} projects: {changed} statements posted, {unchanged} unchanged.",
         "",
-        f"Serving {at}{USAGE_PATH} until Ctrl-C.",
-        f"The API's reference is at {at}{DOCS_PATH}.",
+        f"Serving {at}/ until Ctrl-C. Sign in by one of these links; each works once, within a day.",
+        "",
+        f"{STAFF}, who sees everything and decides:",
+        f"   {at}{SIGN_IN_LINK}{links[STAFF]}/",
+        f"{OWNER}, who owns the organisation {OWNED}:",
+        f"   {at}{SIGN_IN_LINK}{links[OWNER]}/",
+        f"{MEMBER}, who is a member of {MEMBER_PROJECT}:",
+        f"   {at}{SIGN_IN_LINK}{links[MEMBER]}/",
+        "",
+        f"The API is at {at}{USAGE_PATH}, and its reference at {at}{DOCS_PATH}.",
         "",
         f"token of {STAFF}, who sees everything:",
         f"   {tokens[STAFF]}",

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import click
 
+from nodehours.faces.charts.wording import month_name
 from nodehours.faces.cli.asking import MONTH, answered, as_of_option, find_name, resource_option
 from nodehours.faces.cli.reported import Reported, as_csv, as_json, as_table
+from nodehours.faces.cli.shown import legible
+from nodehours.faces.cli.whole_file import whole_file
 from nodehours.queries.moment import find_moment
 from nodehours.queries.pool import Connection
 from nodehours.queries.statements import StatementFilter, list_rows, list_statements
@@ -36,6 +42,8 @@ CSV and JSON have exact node-seconds beside node-hours, and the content hash of 
 can be told to be the same. In CSV, the name of a person or a resource that a spreadsheet would take for a formula
 begins with an apostrophe.
 
+--html writes the same as one page for people, with charts.
+
 \b
 Exit status:
   0  told, be it that there was nothing
@@ -58,6 +66,13 @@ Exit status:
 @click.option(
     "--format", "form", default="table", show_default=True, type=click.Choice(list(_FACES))
 )
+@click.option(
+    "--html",
+    "html_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write one page with charts to FILE instead, which can be mailed: it loads nothing and runs nothing.",
+)
 def report(
     name: str | None,
     month: Month | None,
@@ -65,6 +80,7 @@ def report(
     as_of: AsOf | None,
     by_user: bool,
     form: str,
+    html_file: Path | None,
 ) -> None:
     """Ask for the statements and print them."""
     name, month = _told_apart(name, month)
@@ -82,6 +98,9 @@ def report(
     found = answered(ask)
     if not found.statements:
         click.echo(_nothing(found, name, month, resource), err=True)
+    if html_file is not None:
+        _write_page(html_file, found, _heading(name, month, resource))
+        return
     if found.statements or form != "table":
         click.echo(_FACES[form](found))
 
@@ -94,6 +113,22 @@ def _told_apart(name: str | None, month: Month | None) -> tuple[str | None, Mont
         return None, MONTH.convert(name, None, None)
     except click.BadParameter:
         return name, None
+
+
+def _heading(name: str | None, month: Month | None, resource: str | None) -> str:
+    on = f" on {resource}" if resource else ""
+    within = f" in {month_name(month)}" if month else ""
+    return f"Usage of {name or 'all projects'}{on}{within}"
+
+
+def _write_page(path: Path, found: Reported, heading: str) -> None:
+    from nodehours.faces.web.mailed import mailed_page
+
+    made = datetime.now(UTC)
+    page = mailed_page(heading, found.snapshot, found.statements, found.rows, made)
+    with whole_file(path) as file:
+        file.write(page.encode(errors="replace"))
+    click.echo(f"wrote {len(found.statements)} statements to {legible(str(path))}", err=True)
 
 
 def _nothing(found: Reported, name: str | None, month: Month | None, resource: str | None) -> str:

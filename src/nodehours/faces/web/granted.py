@@ -1,0 +1,63 @@
+"""What was granted on an allocation, and how its use stands to that: the pace, the projection, and their chart."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from nodehours.faces.charts import burn
+from nodehours.faces.web.page import Figure
+from nodehours.faces.web.visit import Visit
+from nodehours.queries.allocations import AllocationRow
+from nodehours.queries.daily import days
+from nodehours.queries.of import Of
+from nodehours.terms.pace import Grant, PaceTold, pace_of
+
+
+class Granted(NamedTuple):
+    """An allocation; ``pace`` is None where its limit or one of its days was not said, or is not the reader's to see.
+
+    ``by_day`` is what was used on each day of the grant that is known, in node-seconds.
+    """
+
+    allocation: AllocationRow
+    grant: Grant | None
+    by_day: dict[date, int]
+    pace: PaceTold | None
+
+
+async def granted(visit: Visit, allocation: AllocationRow) -> Granted:
+    """Ask how the use of *allocation* stands to what was granted."""
+    grant = _grant(allocation)
+    if grant is None:
+        return Granted(allocation, None, {}, None)
+    of = Of(allocation=allocation.uuid)
+    before = grant.ends + timedelta(days=1)
+    found = await days(visit.connection, visit.scope, of, grant.starts, before)
+    by_day = {one.day: one.node_seconds for one in found}
+    return Granted(allocation, grant, by_day, pace_of(grant, by_day, visit.today))
+
+
+def _grant(one: AllocationRow) -> Grant | None:
+    if one.starts is None or one.ends is None or one.node_limit is None or one.ends < one.starts:
+        return None
+    return Grant(one.starts, one.ends, one.node_limit)
+
+
+def burn_figure(told: Granted, name: str = "burn") -> Figure | None:
+    """Draw the use against the limit and the even-burn line; None without a limit."""
+    grant, pace = told.grant, told.pace
+    if grant is None or pace is None:
+        return None
+    data = burn.Burn(
+        sorted(told.by_day.items()),
+        grant.starts,
+        grant.ends + timedelta(days=1),
+        grant.node_limit,
+        pace.known_until,
+        pace.projected,
+        pace.low,
+        pace.high,
+    )
+    title = f"Use against the limit: {told.allocation.resource_name}"
+    return Figure(name, title, burn.summary(data), lambda theme: burn.chart(data, theme=theme))
