@@ -21,7 +21,7 @@ from nodehours.faces.api.routes import is_api
 from nodehours.faces.web import errors as web_errors
 from nodehours.faces.web.endpoints import HANDLERS as PAGES
 from nodehours.faces.web.house import House
-from nodehours.faces.web.oidc import Provider
+from nodehours.faces.web.identity import OpenId
 from nodehours.ledger.schema import check_schema
 from nodehours.queries.pool import Pool, reading_pool
 from nodehours.settings import Settings
@@ -48,7 +48,6 @@ def create() -> ASGIApp:
 def create_app(database_url: str, settings: Settings) -> Litestar:
     """Make the application for the database at the libpq URL *database_url*."""
     counts = Counts()
-    provider = Provider(settings.oidc) if settings.oidc else None
 
     @asynccontextmanager
     async def pool(app: Litestar) -> AsyncIterator[None]:
@@ -63,7 +62,7 @@ def create_app(database_url: str, settings: Settings) -> Litestar:
                 downloads,
                 database_url,
                 settings.url,
-                provider,
+                _provider(settings),
                 settings.pseudonym_key,
             )
             yield
@@ -84,6 +83,14 @@ def create_app(database_url: str, settings: Settings) -> Litestar:
         openapi_config=None,
         debug=False,
     )
+
+
+def _provider(settings: Settings) -> OpenId | None:
+    if settings.oidc is None:
+        return None
+    from nodehours.faces.web.oidc import Provider
+
+    return Provider(settings.oidc)
 
 
 def _pool(state: State) -> Pool:

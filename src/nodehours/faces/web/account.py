@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,12 +12,13 @@ from nodehours.faces.web import address as at
 from nodehours.faces.web.answers import page_answer, redirected
 from nodehours.faces.web.cookies import SESSION
 from nodehours.faces.web.gate import cookies_of, drawn
-from nodehours.faces.web.house import AnyRequest, House
+from nodehours.faces.web.house import AnyRequest, House, client_of
 from nodehours.faces.web.page import Page
 from nodehours.faces.web.posted import Form
+from nodehours.faces.web.proof import TooOftenError, proven
 from nodehours.faces.web.visit import MissingError, Visit
 from nodehours.ledger import mails, people, sign_in
-from nodehours.ledger.errors import LedgerError
+from nodehours.ledger.errors import LedgerError, UnavailableError
 from nodehours.ledger.people import Token
 from nodehours.ledger.store import Connection
 from nodehours.queries.sessions import sessions_of
@@ -80,9 +80,11 @@ async def change(visit: Visit, house: House, request: AnyRequest, form: Form) ->
         raise MissingError
     try:
         return await act(visit, house, request, form)
-    except LedgerError as error:
-        page = replace(await _page(visit, house, sentence=str(error)), status=400)
-        return page_answer(drawn(visit, page), 400)
+    except UnavailableError:
+        raise
+    except (LedgerError, TooOftenError) as error:
+        status = 429 if isinstance(error, TooOftenError) else 400
+        return page_answer(drawn(visit, await _page(visit, house, sentence=str(error))), status)
 
 
 async def _make_token(visit: Visit, house: House, request: AnyRequest, form: Form) -> ASGIResponse:
@@ -112,13 +114,13 @@ async def _set_password(
     visit: Visit, house: House, request: AnyRequest, form: Form
 ) -> ASGIResponse:
     """Set the password of who knows the one before, if there was one; this browser stays signed in."""
-    who = visit.visitor
+    who, client = visit.visitor, client_of(request)
     if form["password"] != form["again"]:
         raise _RefusedError("The two passwords differ.")
 
     def done(connection: Connection) -> str:
         knows = not sign_in.has_password(connection, who.user) or (
-            sign_in.password_user(connection, who.username, form["current"]) == who.user
+            proven(connection, who.username, form["current"], client) == who.user
         )
         if not knows:
             raise _RefusedError("That is not your current password.")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Final, NamedTuple
 
 from nodehours.faces.charts.wording import month_name
 from nodehours.faces.web.address import RUNS
@@ -13,11 +13,19 @@ from nodehours.faces.web.months import read_path_month
 from nodehours.faces.web.page import Cell, Column, Kind, Page, Table, cells
 from nodehours.faces.web.tables import Asked, sorted_table
 from nodehours.faces.web.visit import MissingError, Visit
+from nodehours.queries.clock import Snapshot
 from nodehours.queries.explain import explain_row, explain_statement
 from nodehours.queries.explanation import Explanation
 from nodehours.queries.moment import find_moment
-from nodehours.queries.names import NamedAllocation, allocations_of, find_row_of
+from nodehours.queries.names import NamedAllocation, allocations_of, find_row
+from nodehours.queries.usage import list_usage
 from nodehours.terms.month import Month
+from nodehours.terms.row import UsageFilter
+
+_MOST: Final = 300
+"""In how many allocations a reader's own rows of a month are looked for."""
+
+_Told = tuple[NamedAllocation, Explanation]
 
 
 class _Part(NamedTuple):
@@ -32,10 +40,11 @@ async def explained_page(visit: Visit, month: str, project: str) -> Page:
     """Explain the figure of *project* in *month*, each of its allocations by itself."""
     of = read_path_month(month)
     snapshot = await find_moment(visit.connection, visit.scope, None)
-    found: list[_Part] = []
-    for one in await allocations_of(visit.connection, visit.scope, project):
-        if told := await _explained(visit, one, of, snapshot):
-            found.append(_part(visit, one, told, len(found) + 1))
+    explained = [
+        *[one async for one in _whole(visit, of, project, snapshot)],
+        *[one async for one in _own(visit, of, project, snapshot)],
+    ]
+    found = [_part(visit, *one, number) for number, one in enumerate(explained, 1)]
     if not found:
         raise MissingError
     name = found[0].allocation.project
@@ -54,15 +63,28 @@ async def explained_page(visit: Visit, month: str, project: str) -> Page:
     )
 
 
-async def _explained(
-    visit: Visit, one: NamedAllocation, of: Month, snapshot: Any
-) -> Explanation | None:
-    """Explain the statement to who sees it whole, and their own row to others."""
-    whole = await explain_statement(visit.connection, visit.scope, one.id, of, snapshot)
-    if whole is not None:
-        return whole
-    row = await find_row_of(visit.connection, visit.scope, one.id, of, visit.visitor.username)
-    return await explain_row(visit.connection, visit.scope, row, snapshot) if row else None
+async def _whole(visit: Visit, of: Month, project: str, snapshot: Snapshot) -> AsyncIterator[_Told]:
+    """Explain the statements of the allocations that the reader sees whole."""
+    for one in await allocations_of(visit.connection, visit.scope, project):
+        told = await explain_statement(visit.connection, visit.scope, one.id, of, snapshot)
+        if told is not None:
+            yield one, told
+
+
+async def _own(visit: Visit, of: Month, project: str, snapshot: Snapshot) -> AsyncIterator[_Told]:
+    """Explain the reader's own rows of the project in allocations that they do not see whole."""
+    if visit.sees_everything:
+        return
+    asked = UsageFilter(user=visit.visitor.uuid, year=of.year, month=of.month)
+    page = await list_usage(visit.connection, visit.scope, asked, offset=0, limit=_MOST)
+    for row in page.rows:
+        key = await find_row(visit.connection, visit.scope, row.id)
+        if key is None or key.allocation in visit.scope.allocations:
+            continue
+        told = await explain_row(visit.connection, visit.scope, key, snapshot)
+        if told is not None and told.statement.project == project:
+            named = NamedAllocation(key.allocation, project, told.statement.resource)
+            yield named, told
 
 
 def _part(visit: Visit, one: NamedAllocation, told: Explanation, number: int) -> _Part:

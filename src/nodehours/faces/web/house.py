@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from litestar import Request
 
-from nodehours.faces.web.oidc import Provider
+from nodehours.faces.web.identity import OpenId
 from nodehours.ledger.store import Connection, connected
 from nodehours.queries.pool import Pool
 from nodehours.terms.pseudonym import Pseudonyms
@@ -37,7 +37,7 @@ class House:
     downloads: Pool
     database_url: str
     public_url: str | None
-    provider: Provider | None
+    provider: OpenId | None
     pseudonym_key: str | None = field(repr=False)
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WRITERS))
 

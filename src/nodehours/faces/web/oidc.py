@@ -27,6 +27,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from nodehours.faces.web.identity import Begun, Identity, OidcError
 from nodehours.settings import OidcSettings
 
 Told = TypeVar("Told")
@@ -42,32 +43,6 @@ _MAX_CLAIM: Final = 255
 _DOWN = "The sign-in service cannot be reached just now. Please try again shortly."
 _ODD = "The sign-in service answered something that cannot be trusted. Please try again."
 _OTHERS = "This sign-in was not begun here, or too long ago. Please try again."
-
-
-class OidcError(Exception):
-    """Nobody was signed in by the provider; its text is the sentence for who tried."""
-
-
-class Begun(NamedTuple):
-    """A sign-in that was begun: where the browser goes, and what has to be remembered of it until it is back."""
-
-    address: str
-    state: str
-    nonce: str
-    verifier: str
-
-
-class Identity(NamedTuple):
-    """Whom the provider signed in: who that is for ever, by *issuer* and *subject*, and what it tells besides.
-
-    ``username`` is as it was sent: None when none was, or when anybody could have said so.
-    """
-
-    issuer: str
-    subject: str
-    username: str | None
-    full_name: str
-    email: str
 
 
 class _Metadata(msgspec.Struct, frozen=True):

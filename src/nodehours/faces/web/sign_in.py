@@ -22,9 +22,10 @@ from nodehours.faces.web.cookies import (
 )
 from nodehours.faces.web.gate import asked_address, cookies_of, missing
 from nodehours.faces.web.house import AnyRequest, House, client_of
+from nodehours.faces.web.identity import Begun, Identity, OidcError
 from nodehours.faces.web.look import drawn_page
-from nodehours.faces.web.oidc import Begun, Identity, OidcError
 from nodehours.faces.web.posted import ForgedError, posted
+from nodehours.faces.web.proof import TooOftenError, proven
 from nodehours.ledger import sign_in
 from nodehours.ledger.errors import LedgerError, UnavailableError
 from nodehours.ledger.store import Connection
@@ -54,22 +55,15 @@ async def signed_in_by_password(request: AnyRequest, house: House) -> ASGIRespon
     username, password, goal = form["username"].strip(), form["password"], onward(form["next"])
     client = client_of(request)
 
-    def tried(connection: Connection) -> int | str:
-        if wait := sign_in.is_throttled(connection, username, client):
-            minutes = -(-int(wait.total_seconds()) // 60)
-            return f"Too many attempts. Please wait {minutes} minute{'' if minutes == 1 else 's'}."
-        # Counted before it is looked at, so that many at once are no way around.
-        sign_in.note_failure(connection, username, client)
-        user = sign_in.password_user(connection, username, password)
-        if user is None:
-            return _WRONG
-        sign_in.forget_failures(connection, username)
-        return user
+    def tried(connection: Connection) -> int | None:
+        return proven(connection, username, password, client)
 
-    user = await house.write(tried)
-    if isinstance(user, str):
-        status = 403 if user is _WRONG else 429
-        return _form(request, house, goal, user, username, status)
+    try:
+        user = await house.write(tried)
+    except TooOftenError as error:
+        return _form(request, house, goal, str(error), username, status=429)
+    if user is None:
+        return _form(request, house, goal, _WRONG, username, status=403)
     return await _started(request, house, user, "password", goal)
 
 
