@@ -89,7 +89,11 @@ class World:
 
     def listed(self, who: str, path: str) -> list[dict[str, Any]]:
         """Return all that the API lists at *path* for *who*."""
-        return list(_walk(f"{self.address}{path}?page_size=300", self.tokens[who]))
+        return self.listed_at(who, f"{path}?page_size=300")
+
+    def listed_at(self, who: str, path: str) -> list[dict[str, Any]]:
+        """Return all that the API lists at *path* and the pages after it, its parameters being there already."""
+        return list(_walk(self.address + path, self.tokens[who]))
 
     def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Return what the database itself answers."""

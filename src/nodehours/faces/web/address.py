@@ -6,6 +6,7 @@ is left out, and what cannot be understood counts as left out: an old bookmark s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -55,7 +56,7 @@ class Address:
             pairs = parse_qsl(text, keep_blank_values=False, max_num_fields=_MAX_FIELDS)
         except ValueError:
             pairs = []
-        return cls(path, {name: _kept(value) for name, value in pairs})
+        return cls(path, {name: _kept(value) for name, value in pairs if _is_known(name)})
 
     def text(self, name: str) -> str:
         """Return what was chosen under *name*; nothing when nothing was."""
@@ -81,8 +82,18 @@ class Address:
         return self.path + (f"?{urlencode(kept)}" if kept else "")
 
 
-_TAKING: Final = frozenset({"figure", "table", "theme"})
-"""What says in which form a part of the page is taken, and is of no view."""
+_TAKING: Final = frozenset({"figure", "table", "theme", "done"})
+"""What says in which form a part of the page is taken, or what was just done, and is of no view."""
+_WORDS: Final = frozenset({
+    *("from", "to", "by", "unit", "per", "split", "names", "all", "next", *_TAKING),
+    *("project", "organisation", "resource", "user", "year", "month", "as_of", "form", "pseudonymous"),
+})  # fmt: skip
+"""What any page can be asked; others would only be carried along."""
+_OF_TABLE: Final = re.compile(r"[a-z0-9-]{1,40}\.(sort|find|page)", re.ASCII)
+
+
+def _is_known(name: str) -> bool:
+    return name in _WORDS or _OF_TABLE.fullmatch(name) is not None
 
 
 def project_path(identifier: str) -> str:

@@ -153,7 +153,7 @@ async def month_page(visit: Visit, month: str) -> Page:
         offset=asked.place.offset, limit=asked.place.size,
     )  # fmt: skip
     told = {one.month: one for one in await list_months(visit.connection, visit.scope)}
-    if of not in told and not found.total and not asked.find:
+    if of not in told and not found.total and not await _is_seen(visit, period):
         raise MissingError
     return Page(
         month_name(of),
@@ -168,6 +168,13 @@ async def month_page(visit: Visit, month: str) -> Page:
         facts=period_facts(period),
         notes=month_notes(visit, told, period),
     )
+
+
+async def _is_seen(visit: Visit, period: Period) -> bool:
+    """Tell whether the reader sees anything of the *period*, whatever they searched for."""
+    of, now = MatrixFilter(), visit.now
+    found = await project_months(visit.connection, visit.scope, of, period, now, offset=0, limit=1)
+    return found.total > 0
 
 
 def _state(visit: Visit, told: MonthTold | None) -> Any:

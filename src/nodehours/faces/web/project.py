@@ -39,7 +39,9 @@ async def project_page(visit: Visit, project: str) -> Page:
     use = await use_of(
         visit, Of(project=one.uuid), one.identifier, await _period(visit, one.identifier)
     )
-    burns = [burn_figure(each, f"burn-{number}") for number, each in enumerate(allocations, 1)]
+    burns = [
+        burn_figure(visit, each, f"burn-{number}") for number, each in enumerate(allocations, 1)
+    ]
     return Page(
         one.identifier,
         "project.html",
@@ -59,7 +61,7 @@ async def allocation_page(visit: Visit, uuid: str) -> Page:
     use = await use_of(
         visit, of, one.project_identifier, await _period(visit, one.project_identifier)
     )
-    figure = burn_figure(told)
+    figure = burn_figure(visit, told)
     return Page(
         one.name,
         "allocation.html",
