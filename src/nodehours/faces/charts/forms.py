@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from functools import cache
 from html import escape
-from importlib import import_module
 from importlib.resources import files
 from typing import Any, Final, Protocol
 
@@ -59,12 +58,6 @@ def browser_bundle() -> bytes:
     """
     snippet = files("nodehours.faces.charts").joinpath("draw.js").read_text()
     return drawing.drawn("bundle", snippet=snippet)
-
-
-def warm() -> None:
-    """Import what is slow to import and make the bundle, so that nobody waits for it later: for a thread of its own."""
-    import_module("nodehours.faces.charts.parts")
-    browser_bundle()
 
 
 def _still(chart: Chart) -> dict[str, Any]:

@@ -123,4 +123,3 @@ DARK: Final = Theme(
     heat=("#1e2733", "#26374c", "#2f4867", "#375984", "#3f6aa1", "#5386b9", "#69a1d1", "#80bee9", "#99dbff"),
     heat_turn=5,
 )  # fmt: skip
-THEMES: Final = {theme.name: theme for theme in (LIGHT, DARK)}

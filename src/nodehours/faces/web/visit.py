@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from nodehours.faces.web.address import Address
 from nodehours.faces.web.cookies import csrf_token
-from nodehours.faces.web.page import Page
 from nodehours.queries.access import Visitor
 from nodehours.queries.pool import Connection
 from nodehours.terms.scope import Scope
@@ -66,7 +64,3 @@ class Visit:
         if what is None:
             raise MissingError
         return what
-
-
-PageOf = Callable[..., Awaitable[Page]]
-Given = dict[str, Any]
