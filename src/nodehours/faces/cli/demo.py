@@ -1,4 +1,4 @@
-"""``nodehours demo``: a ledger of synthetic usage, served, with tokens to try it."""
+"""``nodehours demo``: a ledger of synthetic usage, served, with links and tokens to try it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ _CALLS = """
 def demo(port: int, data_dir: Path | None) -> None:
     """Serve a ledger of synthetic OpenPortal reports on 127.0.0.1 until Ctrl-C.
 
-    A second run reuses the ledger and the tokens, and reads what has been reported since.
+    It prints links that sign you in to its pages, and tokens for its API. A second run reuses the ledger and the
+    tokens, makes new links, and reads what has been reported since.
     """
     directory = data_dir or Settings.from_environment().data_dir / "demo"
     with running_store(None, directory) as url:

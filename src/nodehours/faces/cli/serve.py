@@ -1,4 +1,4 @@
-"""``nodehours serve``: the API over HTTP."""
+"""``nodehours serve``: the dashboard and the API over HTTP."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from nodehours.ledger.store import ready_store
 from nodehours.settings import DATABASE_URL, Settings
 
 
-@click.command(short_help="Serve the API until Ctrl-C.")
+@click.command(short_help="Serve the dashboard and the API until Ctrl-C.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes."
 )
 def serve(host: str, port: int, workers: int) -> None:
-    """Serve the API until Ctrl-C, with its reference for people at /api/docs/.
+    """Serve the dashboard at / and the API until Ctrl-C, with its reference for people at /api/docs/.
+
+    `nodehours user link` makes a link that lets somebody in the first time.
 
     The database's schema must be the newest: `nodehours db upgrade` brings it there.
     """
