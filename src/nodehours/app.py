@@ -22,6 +22,7 @@ from nodehours.faces.web import errors as web_errors
 from nodehours.faces.web.endpoints import HANDLERS as PAGES
 from nodehours.faces.web.house import House
 from nodehours.faces.web.identity import OpenId
+from nodehours.ledger.errors import UnavailableError
 from nodehours.ledger.schema import check_schema
 from nodehours.queries.pool import Pool, reading_pool
 from nodehours.settings import Settings
@@ -76,6 +77,7 @@ def create_app(database_url: str, settings: Settings) -> Litestar:
         },
         exception_handlers={
             **ERRORS,
+            UnavailableError: web_errors.unreachable,
             HTTPException: _by_face(web_errors.not_ours, ERRORS[HTTPException]),
             Exception: _by_face(web_errors.broken, ERRORS[Exception]),
         },

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from nodehours.ledger.embedded import embedded_postgresql
 from nodehours.ledger.errors import UnavailableError
@@ -41,12 +42,14 @@ def ready_store(database_url: str | None, data_dir: Path) -> Iterator[str]:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Connection]:
+def connected(url: str, *, patience_seconds: int = 0) -> Iterator[Connection]:
     """Yield a connection in autocommit mode: a transaction is always written out, never left open by chance.
 
-    Raises ``UnavailableError`` when there is none to be had, and when it is lost.
+    Raises ``UnavailableError`` when there is none to be had, when it is lost, and when a lock is not to be had for
+    *patience_seconds*; with 0 it waits for ever.
     """
     connection = reached(url, autocommit=True)
+    connection.execute(sql.SQL("set lock_timeout to {}").format(patience_seconds * 1000))
     # Whatever the database's own default: who has waited for a lock must see what its holder wrote.
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
     try:

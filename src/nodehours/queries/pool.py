@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool
 
 Answer = TypeVar("Answer")
@@ -81,7 +82,10 @@ async def _read(pool: Pool, work: Callable[[Connection], Awaitable[Answer]]) -> 
 
 @asynccontextmanager
 async def one_moment(connection: Connection) -> AsyncIterator[None]:
-    """Have every question inside answered as of one moment, whoever posts meanwhile."""
+    """Have every question inside answered as of one moment, whoever posts meanwhile; inside of another, as of that."""
+    if connection.info.transaction_status is not TransactionStatus.IDLE:
+        yield
+        return
     async with connection.transaction():
         await connection.execute("set transaction isolation level repeatable read")
         yield

@@ -207,3 +207,20 @@ def test_other_methods_do_nothing(world: World, method: str) -> None:
         for path in PAGES:
             reply = client.request(method, path)
             assert reply.status_code in {404, 405}
+
+
+@pytest.mark.parametrize("odd", ['a={"x":1}', "a[b]=1", "foo", "x=\xe9", "=", ";;"])
+def test_what_others_have_set_for_the_host_hides_no_cookie_of_ours(world: World, odd: str) -> None:
+    cookie = f"{odd}; {world.headers('staff')['Cookie']}; {odd}"
+
+    reply = httpx.get(f"{world.address}/account/", headers=[(b"Cookie", cookie.encode("latin-1"))])
+
+    assert reply.status_code == 200
+
+
+def test_a_period_before_the_ledger_began_is_no_empty_ledger(world: World) -> None:
+    with world.client("staff") as client:
+        text = client.get("/?from=1990-01&to=1990-12").text
+
+    assert "The ledger is empty" not in text
+    assert "Nothing was used in these months" in text

@@ -320,10 +320,10 @@ async def test_what_is_told_elsewhere_must_be_of_the_same_person(impostor: Impos
 
 @pytest.mark.parametrize(
     ("is_verified", "username"),
-    [(False, None), (True, "a@example.org"), (None, "a@example.org")],
+    [(False, None), (True, "a@example.org"), (None, None), ("true", None)],
 )
 async def test_an_address_that_may_be_anybodys_is_nobodys_username(
-    impostor: Impostor, is_verified: bool | None, username: str | None
+    impostor: Impostor, is_verified: bool | str | None, username: str | None
 ) -> None:
     impostor.gives(impostor.signed(email="a@example.org", email_verified=is_verified))
     settings = replace(impostor.settings, username_claim="email")

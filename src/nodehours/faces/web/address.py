@@ -39,6 +39,7 @@ STATIC: Final = "/static/"
 
 _MAX_FIELDS = 100
 _MAX_TEXT = 200
+_MAX_ADDRESS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Address:
             pairs = parse_qsl(text, keep_blank_values=False, max_num_fields=_MAX_FIELDS)
         except ValueError:
             pairs = []
-        return cls(path, {name: _kept(value) for name, value in pairs if _is_known(name)})
+        return cls(path, {name: _kept(name, value) for name, value in pairs if _is_known(name)})
 
     def text(self, name: str) -> str:
         """Return what was chosen under *name*; nothing when nothing was."""
@@ -72,12 +73,11 @@ class Address:
         return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 10**9 else default
 
     def link(self, **changes: str | int | None) -> str:
-        """Return the address with *changes* made; None takes a word away. ``__`` in a name stands for a dot."""
-        changed = {name.replace("__", "."): value for name, value in changes.items()}
+        """Return the address with *changes* made; None takes a word away."""
         kept = {
             name: value
-            for name, value in {**self.chosen, **changed}.items()
-            if value not in {None, ""} and not (name in _TAKING and name not in changed)
+            for name, value in {**self.chosen, **changes}.items()
+            if value not in {None, ""} and not (name in _TAKING and name not in changes)
         }
         return self.path + (f"?{urlencode(kept)}" if kept else "")
 
@@ -127,6 +127,6 @@ def onward(path: str) -> str:
     return path if is_ours and is_plain and is_further else OVERVIEW
 
 
-def _kept(text: str) -> str:
+def _kept(name: str, text: str) -> str:
     """Leave out what the database cannot look for, and what is too long to be meant."""
-    return text.replace("\0", "")[:_MAX_TEXT].strip()
+    return text.replace("\0", "")[: _MAX_ADDRESS if name == "next" else _MAX_TEXT].strip()

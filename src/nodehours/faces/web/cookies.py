@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from nodehours.terms.token import new_token
@@ -64,7 +63,6 @@ def new_secret() -> str:
 
 
 def _read(header: str) -> dict[str, str]:
-    try:
-        return {name: one.value for name, one in SimpleCookie(header).items()}
-    except CookieError:
-        return {}
+    """Read what is ours; what others have set for this host may be written in any way."""
+    pairs = (part.partition("=") for part in header.split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -24,7 +24,7 @@ from nodehours.faces.web.house import AnyRequest, House
 from nodehours.faces.web.look import static_file, vega_compressed, vega_file
 from nodehours.faces.web.months import month_page, months_page
 from nodehours.faces.web.overview import overview
-from nodehours.faces.web.page import Page
+from nodehours.faces.web.page import Later, Page
 from nodehours.faces.web.people import change_people, people_page
 from nodehours.faces.web.posted import MAX_BYTES, Form
 from nodehours.faces.web.project import allocation_page, project_page
@@ -40,7 +40,7 @@ from nodehours.faces.web.staff import (
 from nodehours.faces.web.user import user_page
 from nodehours.faces.web.visit import Visit
 
-PageOf = Callable[..., Awaitable[Page | ASGIResponse]]
+PageOf = Callable[..., Awaitable[Page | Later]]
 Answered = Callable[..., Awaitable[ASGIResponse]]
 _READ: Final = [HttpMethod.GET, HttpMethod.HEAD]
 
@@ -55,7 +55,7 @@ def _page(path: str, page: PageOf) -> HTTPRouteHandler:
     return answer
 
 
-async def _given(page: PageOf, request: AnyRequest, visit: Visit) -> Page | ASGIResponse:
+async def _given(page: PageOf, request: AnyRequest, visit: Visit) -> Page | Later:
     return await page(visit, **request.path_params)
 
 
@@ -128,7 +128,7 @@ def _house_page(path: str, page: PageOf) -> HTTPRouteHandler:
     return answer
 
 
-async def _housed(page: PageOf, house: House, visit: Visit) -> Page | ASGIResponse:
+async def _housed(page: PageOf, house: House, visit: Visit) -> Page | Later:
     return await page(visit, house)
 
 

@@ -9,7 +9,9 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response.base import ASGIResponse
 
-from nodehours.faces.web.gate import failed, missing, refused
+from nodehours.faces.web.address import SIGN_IN_LINK
+from nodehours.faces.web.gate import failed, missing, refused, unavailable
+from nodehours.ledger.errors import UnavailableError
 
 _log = logging.getLogger("nodehours")
 
@@ -36,7 +38,16 @@ def not_ours(request: AnyRequest, error: HTTPException) -> Response[None]:
     return _Ready(request, refused("That was not done", error.detail, "/", error.status_code))
 
 
+def unreachable(request: AnyRequest, error: UnavailableError) -> Response[None]:
+    """Say that the database cannot be reached, or is busy for too long."""
+    _log.error("the database is unavailable: %s", error)
+    return _Ready(request, unavailable())
+
+
 def broken(request: AnyRequest, error: Exception) -> Response[None]:
     """Say that something went wrong here, and write down what for the operator."""
-    _log.error("%s %r failed", request.method, request.scope["path"], exc_info=error)
+    path = request.scope["path"]
+    # The secret of a link that was not used yet is nothing for a log.
+    told = SIGN_IN_LINK if path.startswith(SIGN_IN_LINK) else path
+    _log.error("%s %r failed", request.method, told, exc_info=error)
     return _Ready(request, failed())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from litestar.response.base import ASGIResponse
@@ -16,7 +17,7 @@ from nodehours.faces.export.kinds import KINDS
 from nodehours.faces.web.address import Address
 from nodehours.faces.web.answers import plain_type, streamed_headers
 from nodehours.faces.web.house import House
-from nodehours.faces.web.page import Page
+from nodehours.faces.web.page import Later, Page
 from nodehours.faces.web.visit import Visit
 from nodehours.queries.clock import NoSnapshotError, Snapshot
 from nodehours.queries.moment import find_moment
@@ -26,6 +27,7 @@ from nodehours.terms.month import month_of
 from nodehours.terms.row import UsageFilter
 from nodehours.terms.scope import Scope
 
+_BUSY: Final = "You are taking a listing already. Wait until that is there, or stop it."
 _SECONDS: Final = 3600
 """How long a download may take."""
 _FIELDS: Final = ("project", "organisation", "resource", "user", "year", "month", "as_of")
@@ -49,15 +51,24 @@ async def export_page(visit: Visit) -> Page:
     return Page("Export", "export.html", given)
 
 
-async def export_file(visit: Visit, house: House) -> Page | ASGIResponse:
-    """Stream the listing that was asked for, or say on the page why it cannot be."""
+async def export_file(visit: Visit, house: House) -> Page | Later:
+    """Have the listing streamed that was asked for, or say on the page why it cannot be."""
     try:
         asked = await _asked(visit, house)
     except _UnclearError as error:
-        page = await export_page(visit)
-        return Page(page.title, page.template, {**page.given, "sentence": str(error)}, status=400)
-    pieces = _pieces(house, visit.scope, asked)
-    # What fails before the first piece is still answered as a page.
+        return _told(await export_page(visit), str(error), 400)
+    if visit.visitor.user in house.downloading:
+        return _told(await export_page(visit), _BUSY, 429)
+    scope, user = visit.scope, visit.visitor.user
+    return Later(lambda: _streamed(_pieces(house, scope, user, asked), asked))
+
+
+def _told(page: Page, sentence: str, status: int) -> Page:
+    return replace(page, given={**page.given, "sentence": sentence}, status=status)
+
+
+async def _streamed(pieces: AsyncGenerator[bytes, None], asked: Asked) -> ASGIResponse:
+    """Pass *pieces* on. What fails before the first one can still be answered as a page."""
     first = await anext(pieces, b"")
     return ASGIStreamingResponse(
         iterator=_from(first, pieces),
@@ -120,15 +131,21 @@ async def _moment(visit: Visit) -> Snapshot:
         raise _UnclearError(f"It cannot be read as of then: {error}.") from None
 
 
-async def _pieces(house: House, scope: Scope, asked: Asked) -> AsyncGenerator[bytes, None]:
+async def _pieces(
+    house: House, scope: Scope, user: int, asked: Asked
+) -> AsyncGenerator[bytes, None]:
     """Yield the file, over a connection of its own; who takes longer than an hour to read it is left behind."""
-    async with (
-        asyncio.timeout(_SECONDS),
-        opened(house.downloads, scope, asked, timeout_seconds=_SECONDS) as download,
-        aclosing(download.pieces()) as pieces,
-    ):
-        async for piece in pieces:
-            yield piece
+    house.downloading.add(user)
+    try:
+        async with (
+            asyncio.timeout(_SECONDS),
+            opened(house.downloads, scope, asked, timeout_seconds=_SECONDS) as download,
+            aclosing(download.pieces()) as pieces,
+        ):
+            async for piece in pieces:
+                yield piece
+    finally:
+        house.downloading.discard(user)
 
 
 async def _from(first: bytes, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

@@ -19,18 +19,18 @@ from nodehours.faces.web.answers import page_answer, redirected
 from nodehours.faces.web.cookies import SESSION, Cookies
 from nodehours.faces.web.house import House
 from nodehours.faces.web.look import drawn_page
-from nodehours.faces.web.page import Page
+from nodehours.faces.web.page import Later, Page
 from nodehours.faces.web.posted import ForgedError, Form, posted
 from nodehours.faces.web.taken import take
 from nodehours.faces.web.visit import MissingError, Visit
 from nodehours.ledger.errors import UnavailableError
 from nodehours.queries.access import visit as find_visitor
-from nodehours.queries.pool import Connection, StoreUnavailableError, read
+from nodehours.queries.pool import Connection, StoreUnavailableError, one_moment, read
 from nodehours.terms.token import token_sha256
 
 AnyRequest = Request[Any, Any, Any]
 Answer = TypeVar("Answer")
-Shown = Callable[[Visit], Awaitable[Page | ASGIResponse]]
+Shown = Callable[[Visit], Awaitable[Page | Later]]
 Acted = Callable[[Visit, Form], Awaitable[ASGIResponse]]
 
 _FORGED = "The form was too old, or did not come from your own page. Go back, load the page anew and try again."
@@ -46,24 +46,39 @@ async def shown(request: AnyRequest, house: House, page: Shown) -> ASGIResponse:
     if "\0" in address.path:  # no name has it, and the database cannot be asked for it
         return missing()
 
-    async def made(visit: Visit) -> tuple[Visit, Page | ASGIResponse]:
-        return visit, await page(visit)
+    async def made(visit: Visit) -> tuple[Visit, Page | Later]:
+        # All that a page says is of one moment, whoever posts meanwhile.
+        async with one_moment(visit.connection):
+            return visit, await page(visit)
 
     found = await _visited(request, house, address, made)
     if found is None:
         return _to_sign_in(request, house)
     if isinstance(found, ASGIResponse):
         return found
-    return await _told(*found)
+    visit, told = found
+    if isinstance(told, Later):
+        return await _later(request, told)
+    return await _told(house, visit, told)
 
 
-async def _told(visit: Visit, told: Page | ASGIResponse) -> ASGIResponse:
+async def _later(request: AnyRequest, told: Later) -> ASGIResponse:
+    """Answer what takes long, when the connection that pages share has been given back."""
+    if request.method == "HEAD":
+        return page_answer("")
+    try:
+        return await told.answer()
+    except StoreUnavailableError as error:
+        _log.error("the database is unavailable: %s", error)
+        return unavailable()
+
+
+async def _told(house: House, visit: Visit, told: Page) -> ASGIResponse:
     """Draw a page, or answer the part of it that its address asks for."""
-    if isinstance(told, ASGIResponse):
-        return told
     if visit.address.text("figure") or visit.address.text("table"):
         try:
-            return await asyncio.to_thread(take, visit, told) or missing()
+            async with house.drawing:
+                return await asyncio.to_thread(take, visit, told) or missing()
         except NotDrawn as error:
             _log.error("a chart could not be drawn: %s", error)
             return unavailable()

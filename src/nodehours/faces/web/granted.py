@@ -43,7 +43,7 @@ async def granted(visit: Visit, allocation: AllocationRow) -> Granted:
 
 
 def _grant(one: AllocationRow) -> Grant | None:
-    if one.starts is None or one.ends is None or one.node_limit is None or one.ends < one.starts:
+    if one.starts is None or one.ends is None or not one.node_limit or one.ends < one.starts:
         return None
     return Grant(one.starts, one.ends, one.node_limit)
 
@@ -77,7 +77,8 @@ def _burn_table(visit: Visit, told: Granted, grant: Grant, pace: PaceTold, name:
     """Tell the use month by month, and what it came to beside the even-burn line by each month's end."""
     by_month: Counter[Month] = Counter()
     for day, node_seconds in told.by_day.items():
-        by_month[Month.of(day)] += node_seconds
+        if day < pace.known_until:
+            by_month[Month.of(day)] += node_seconds
     used, rows = 0, []
     for month in Period(Month.of(grant.starts), months_after(Month.of(grant.ends), 1)).months:
         if month.start >= pace.known_until:

@@ -24,13 +24,18 @@ Answer = TypeVar("Answer")
 AnyRequest = Request[Any, Any, Any]
 
 _WRITERS: Final = 4
+_DRAWERS: Final = 2
+"""How many charts and files are made at once; who asks for more waits, and holds nothing meanwhile."""
+_PATIENCE_SECONDS: Final = 5
+"""How long somebody who writes waits for who writes already, such as a long ingest."""
 
 
 @dataclass(frozen=True, slots=True)
 class House:
     """The dashboard of one server process. ``public_url`` is the address that people know it by, if that was said.
 
-    ``downloads`` are connections for what takes long, few enough that the others never wait for them.
+    ``downloads`` are connections for what takes long, few enough that the others never wait for them;
+    ``downloading`` are the users who have one, by their internal ids.
     """
 
     pool: Pool
@@ -39,6 +44,8 @@ class House:
     public_url: str | None
     provider: OpenId | None
     pseudonym_key: str | None = field(repr=False)
+    drawing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DRAWERS))
+    downloading: set[int] = field(default_factory=set)
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_WRITERS))
 
     async def write(self, work: Callable[[Connection], Answer]) -> Answer:
@@ -47,7 +54,7 @@ class House:
             return await asyncio.to_thread(self._write, work)
 
     def _write(self, work: Callable[[Connection], Answer]) -> Answer:
-        with connected(self.database_url) as connection:
+        with connected(self.database_url, patience_seconds=_PATIENCE_SECONDS) as connection:
             return work(connection)
 
     def is_secure(self, request: AnyRequest) -> bool:
@@ -75,6 +82,8 @@ def client_of(request: AnyRequest) -> str:
     peer = request.client.host if request.client else ""
     with suppress(ValueError):
         if ipaddress.ip_address(peer).is_loopback:
-            forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+            forwarded = (
+                ",".join(request.headers.getall("x-forwarded-for", [])).rpartition(",")[2].strip()
+            )
             return str(ipaddress.ip_address(forwarded))
     return peer

@@ -17,6 +17,7 @@ from nodehours.faces.web.written import CLOSED, MARKS
 from nodehours.queries import matrix
 from nodehours.queries.matrix import MatrixFilter, MatrixRow, project_months
 from nodehours.queries.months import MonthTold, list_months
+from nodehours.queries.overview import By, Part, monthly_usage
 from nodehours.terms.month import Month, read_month
 from nodehours.terms.period import Period, months_after
 
@@ -29,6 +30,7 @@ async def months_page(visit: Visit) -> Page:
     period = await chosen_period(visit)
     told = await list_months(visit.connection, visit.scope, period=period)
     known = {one.month: one for one in told}
+    sums = {one.month: one.node_seconds for one in await _sums(visit, period)}
     asked = Asked(visit.address, "matrix")
     wanted = MatrixFilter(asked.find)
     place = asked.place
@@ -53,7 +55,7 @@ async def months_page(visit: Visit) -> Page:
                 _Line(row, [_square(row.cells.get(of), most) for of in period.months])
                 for row in rows
             ],
-            "sums": [known[of].node_seconds if of in known else None for of in period.months],
+            "sums": [sums.get(of) for of in period.months],
             "matrix": table,
         },
         [_heat_figure(rows, period, table)],
@@ -61,6 +63,11 @@ async def months_page(visit: Visit) -> Page:
         period_facts(period),
         month_notes(visit, known, period),
     )
+
+
+async def _sums(visit: Visit, period: Period) -> Sequence[Part]:
+    """Return what all projects used in each month, as far as the reader sees it."""
+    return await monthly_usage(visit.connection, visit.scope, By.RESOURCE, period, top=0)
 
 
 class _Square(NamedTuple):

@@ -212,8 +212,8 @@ class Provider:
         )
 
     def _is_unproven(self, claims: Mapping[str, Any]) -> bool:
-        """Tell whether the username is an address of which the provider says that it may be anybody's."""
-        return self._settings.username_claim == "email" and claims.get("email_verified") is False
+        """Tell whether the username is an address of which the provider does not say that it is proven."""
+        return self._settings.username_claim == "email" and claims.get("email_verified") is not True
 
 
 def _code(metadata: _Metadata, query: Mapping[str, str]) -> str:

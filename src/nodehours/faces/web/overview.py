@@ -74,12 +74,11 @@ async def overview(visit: Visit) -> Page:
             "period": told.period,
             "now": told.now,
             "before": told.before,
-            "is_comparable": min(told.months, default=told.period.since)
-            <= told.period.previous.since,
+            "is_comparable": told.is_comparable,
             "average": _average(visit, told),
             "capacity": _capacity(told),
             "fresh": told.fresh,
-            "is_empty": not told.months and not told.parts,
+            "is_empty": told.oldest is None,
         },
         [figure],
         tables,
@@ -278,13 +277,11 @@ def months_table(visit: Visit, months: Mapping[Month, MonthTold], period: Period
 
 
 def _average(visit: Visit, told: _Told) -> int | None:
-    """The mean of the months that are over, in node-seconds; None without any."""
-    runs = Month.of(visit.today)
-    by_month: dict[Month, int] = defaultdict(int)
-    for part in told.parts:
-        if part.month < runs:
-            by_month[part.month] += part.node_seconds
-    return sum(by_month.values()) // len(by_month) if by_month else None
+    """The mean of the months that are over, from the first one known on, in node-seconds; None without any."""
+    runs, oldest = Month.of(visit.today), told.oldest
+    over = [of for of in told.period.months if oldest is not None and oldest <= of < runs]
+    used = sum(one.node_seconds for one in told.parts if one.month < runs)
+    return used // len(over) if over else None
 
 
 def _capacity(told: _Told) -> tuple[int, int] | None:

@@ -6,10 +6,12 @@ file. So a drawing or a file says what the page says, under the same scope.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
+
+from litestar.response.base import ASGIResponse
 
 from nodehours.faces.charts.forms import Chart
 from nodehours.faces.charts.theme import Theme
@@ -131,6 +133,12 @@ class Page:
         """Return the table of that name, wherever it is."""
         below = [one.below for one in self.figures if one.below]
         return next((one for one in (*self.tables, *below) if one.name == name), None)
+
+
+class Later(NamedTuple):
+    """What takes long to answer, such as a whole listing: asked for when the page's own questions are done."""
+
+    answer: Callable[[], Awaitable[ASGIResponse]]
 
 
 def cells(*values: Any) -> tuple[Cell, ...]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from nodehours.faces.api.wire import ALLOCATIONS_PATH, USAGE_PATH
 from nodehours.faces.web.address import allocation_path
-from nodehours.faces.web.choice import latest_month, names_of, period_of, unit_of
+from nodehours.faces.web.choice import chosen_period, latest_month, names_of, period_of, unit_of
 from nodehours.faces.web.granted import Granted, burn_figure, granted
 from nodehours.faces.web.overview import period_facts
 from nodehours.faces.web.page import Cell, Column, Kind, Page, Table, cells
@@ -88,7 +88,9 @@ def read_uuid(text: str) -> UUID:
 
 async def _period(visit: Visit, identifier: str) -> Period:
     named = await find_named(visit.connection, visit.scope, identifier)
-    months = await list_months(visit.connection, visit.scope, named) if named else []
+    if named is None:
+        return await chosen_period(visit)
+    months = await list_months(visit.connection, visit.scope, named)
     latest = max((one.month for one in months), default=None)
     return period_of(visit.address, latest_month(latest, visit.today))
 

@@ -29,7 +29,7 @@ class Asked:
         self.find = address.text(f"{name}.find")
         self._page = address.number(f"{name}.page", 1)
         taken = address.text("table").partition(".")[0]
-        self.is_taken = taken == name
+        self.is_taken = taken == name and not address.text("figure")
 
     @property
     def place(self) -> Place:

@@ -85,6 +85,8 @@ def trend(now: int, before: int) -> Markup:
     """Say by how much *now* is more or less than *before*, in per cent."""
     if not before:
         return Markup("")
+    if now == before:
+        return Markup('<span class="trend">as much</span>')
     more = now >= before
     per_cent = wording.per_cent(abs(now - before), before)
     word = "more" if more else "less"
