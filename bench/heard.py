@@ -51,7 +51,8 @@ class Listening(psycopg.AsyncConnection[tuple[Any, ...]]):
         """Keep the statement, and run it."""
         text = query.as_string(self) if isinstance(query, Composable) else query
         values = dict(params) if isinstance(params, Mapping) else list(params or ())
-        self.heard.append(Statement(str(text), values))
+        heard = text.decode() if isinstance(text, bytes) else str(text)
+        self.heard.append(Statement(heard, values))
         cursor = self.cursor(binary=binary)
         return await cursor.execute(query, params, prepare=prepare)
 

@@ -69,12 +69,13 @@ def test_a_quick_run_measures_everything_and_leaves_nothing(
         line[:1] for line in shown
     }
     verdicts = [line[-1] for line in lines if line and line[-1] in {"ok", "MISSED"}]
-    assert len(verdicts) == 9 + 9 + 4 + 5
+    assert len(verdicts) == 9 + 9 + 2 + 4 + 5
 
     written = json.loads(figures.read_text())
-    results = [written[name] for name in ("pages", "as_of", "conditional", "ingest", "export")]
-    assert [len(result["lines"]) for result in results] == [27, 27, 48, 6, 10]
-    assert [len(result["wanted"]) for result in results] == [9, 9, 0, 4, 5]
+    names = ("pages", "as_of", "conditional", "dashboard", "ingest", "export")
+    results = [written[name] for name in names]
+    assert [len(result["lines"]) for result in results] == [27, 27, 48, 38, 6, 10]
+    assert [len(result["wanted"]) for result in results] == [9, 9, 0, 2, 4, 5]
     assert list(temporary.iterdir()) == []
     assert processes_in(temporary) == []
 

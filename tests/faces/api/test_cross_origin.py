@@ -25,6 +25,7 @@ def headers(origins: list[str], origin: str | None, **asked: str) -> dict[str, s
     scope = {
         "type": "http",
         "method": "OPTIONS" if asked else "GET",
+        "path": "/api/version/",
         "headers": [(name.encode(), value.encode()) for name, value in sent.items() if value],
     }
     messages: list[Message] = []

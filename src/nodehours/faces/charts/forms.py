@@ -6,15 +6,21 @@ Drawing and bundling wait for a process of their own (``drawing``): within a ser
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from html import escape
 from importlib.resources import files
 from typing import Any, Final, Protocol
 
 from nodehours.faces.charts import drawing
-from nodehours.faces.charts.theme import FONT, WIDTH
+from nodehours.faces.charts.theme import WIDTH
 
-_READERS_FONT: Final = "system-ui"
+_FRAME: Final = re.compile(
+    r'width="([0-9]+)" height="([0-9]+)" viewBox="0 0 [0-9]+ [0-9]+"(.*?translate\(([0-9]+),)',
+    re.DOTALL,
+)
+_WIDER_PER_CENT: Final = 20
+"""By how much the letters of a reader's font may be wider than those that were reckoned with."""
 
 
 class Chart(Protocol):
@@ -33,11 +39,7 @@ def vega_lite(chart: Chart) -> bytes:
 def svg(chart: Chart) -> str:
     """Draw *chart* as SVG, without a background; its description is its label. Raises ``NotDrawn``."""
     spec = _still(chart)
-    # Which font the reader has is not known. Of one that it has not either, the engine reckons letters wide enough for
-    # any; of one that it has, others may be wider, and be cut off.
-    spec["config"]["font"] = _READERS_FONT
-    drawn = drawing.drawn("svg", spec=spec).decode()
-    drawn = drawn.replace(f'font-family="{_READERS_FONT}"', f'font-family="{FONT}"')
+    drawn = _FRAME.sub(_widened, drawing.drawn("svg", spec=spec).decode(), count=1)
     label = escape(spec["description"])
     return drawn.replace("<svg ", f'<svg role="graphics-document" aria-label="{label}" ', 1)
 
@@ -58,6 +60,14 @@ def browser_bundle() -> bytes:
     """
     snippet = files("nodehours.faces.charts").joinpath("draw.js").read_text()
     return drawing.drawn("bundle", snippet=snippet)
+
+
+def _widened(frame: re.Match[str]) -> str:
+    """Leave room at the left, where names end at the axis: in a wider font than the engine's they would be cut off."""
+    width, height, rest, axis = int(frame[1]), frame[2], frame[3], int(frame[4])
+    more = axis * _WIDER_PER_CENT // 100
+    box = f"-{more} 0 {width + more} {height}"
+    return f'width="{width + more}" height="{height}" viewBox="{box}"{rest}'
 
 
 def _still(chart: Chart) -> dict[str, Any]:
