@@ -27,8 +27,11 @@ KINDS = {
     "quarantine": "/quarantine/",
     "pending": "/pending/",
     "people": "/people/",
+    "export": "/export/",
     "account": "/account/",
 }
+OWN = {"owner": "climate.demo", "member": "climate.demo", "researcher": "genome.demo"}
+"""Those who are not staff, and a project of which each sees something: the researcher their own usage alone."""
 _AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
     .filter(one => ["serious", "critical"].includes(one.impact))
     .map(one => `${one.id}: ${one.help}: ` + one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | "))"""
@@ -82,6 +85,16 @@ def test_axe_finds_nothing_serious_where_names_are_numbers(
     staff: Watched, world: World, kind: str
 ) -> None:
     check(staff, f"{addresses(world.database_url)[kind][0]}?{PERIOD}")
+
+
+@pytest.mark.parametrize(("who", "project"), OWN.items(), ids=OWN)
+def test_axe_finds_nothing_serious_on_what_others_see(
+    browser: Browser, world: World, who: str, project: str
+) -> None:
+    paths = ("/", f"/projects/{project}/", f"/months/2026-03/{project}/", "/months/", "/users/me/")
+    with watching(browser, world.address, world.secrets[who]) as watched:
+        for path in paths:
+            check(watched, f"{path}?{PERIOD}")
 
 
 @pytest.mark.parametrize("path", ["/sign-in/", "/sign-in/link/unknown/"])

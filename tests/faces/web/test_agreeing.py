@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
+from nodehours.faces.charts.wording import per_cent
+from nodehours.terms.node_seconds import whole_node_hours
 from tests.faces.web.reading import read_page
 from tests.faces.web.taking import drawn_rows, table, taken
 from tests.faces.web.world import PERIOD, World
@@ -245,3 +248,47 @@ def test_pages_show_what_their_tables_say(world: World, who: str) -> None:
     for place, cell in enumerate(head[2:-1], 2):
         name = "(others)" if cell.text == "all others" else cell.text
         assert [line[place].value for line in lines] == [row[f"{name}_node_hours"] for row in exact]
+
+
+@everyone
+def test_finished_months_are_compared_with_as_many_before(world: World, who: str) -> None:
+    """The ledger reaches back to October 2025: half a year can be compared, and two thirds of one not."""
+    rows = world.rows(who)
+    now, before = (
+        sum(row["node_seconds"] for row in rows if first <= month(row) <= last)
+        for first, last in (("2026-05", "2026-10"), ("2025-11", "2026-04"))
+    )
+
+    with world.client(who) as client:
+        comparable = read_page(client.get("/?from=2026-05&to=2026-10").text).text
+        not_so = read_page(client.get("/?from=2026-03&to=2026-10").text).text
+
+    word = "more" if now >= before else "less"
+    assert f"6 finished months: {whole_node_hours(now):,}" in comparable
+    assert f"before them {whole_node_hours(before):,}" in comparable
+    assert f"{per_cent(abs(now - before), before)} {word}" in comparable
+    assert "does not reach back" in not_so
+
+
+def test_the_use_against_the_even_burn_line_comes_to_what_was_used(world: World) -> None:
+    """Each month's use, what it came to, and the even-burn line, which is the whole limit at the grant's end."""
+    (grant,) = world.ask(
+        """
+        select allocations.uuid, node_limit_node_seconds, starts, ends
+        from allocations join projects on projects.id = project_id join resources on resources.id = resource_id
+        where projects.identifier = 'climate.demo' and resources.name = 'isca'
+        """
+    )
+    uuid, limit, starts, ends = grant
+    rows = table(world, "staff", f"/allocations/{uuid.hex}/", "burn-by-month")
+
+    used = 0
+    for row in rows:
+        used += row["node_seconds"]
+        assert row["until_then_node_seconds"] == used
+        assert row["difference_node_seconds"] == used - row["even_burn_node_seconds"]
+    of_month = [row for row in world.rows("staff") if row["allocation_uuid"] == uuid.hex]
+    assert used == sum(row["node_seconds"] for row in of_month)
+    first = rows[0]
+    days = monthrange(starts.year, starts.month)[1] - starts.day + 1
+    assert first["even_burn_node_seconds"] == limit * days // ((ends - starts).days + 1)

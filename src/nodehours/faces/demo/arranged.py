@@ -66,16 +66,16 @@ def _grant(connection: Connection, today: date) -> None:
         (one.project, one.resource): one.grant for one in inventory.list_allocations(connection)
     }
     first = months_after(Month.of(today), -MONTHS)
-    for number, one in enumerate(demo_grants(today)):
-        grant = known.get((one.project, one.resource))
+    for number, (project, resource, node_hours) in enumerate(demo_grants(today)):
+        grant = known.get((project, resource))
         if grant is None or grant.node_limit is not None:
             continue
         generosity = _GENEROSITY_PER_CENT[number % len(_GENEROSITY_PER_CENT)]
-        hours = one.node_hours * _GRANT_MONTHS * _DEMAND_PER_CENT * generosity // 1_000_000 * 100
+        hours = node_hours * _GRANT_MONTHS * _DEMAND_PER_CENT * generosity // 1_000_000 * 100
         inventory.set_allocation(
             connection,
-            ProjectIdentifier.parse(one.project),
-            one.resource,
+            ProjectIdentifier.parse(project),
+            resource,
             starts=first.start,
             ends=months_after(first, _GRANT_MONTHS).start - timedelta(days=1),
             node_limit=hours * 3600,

@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
-from typing import NamedTuple
 
 import msgspec
 
@@ -53,19 +52,11 @@ def demo_reports(today: date) -> Iterator[DemoReport]:
             yield _report(machine, month, today)
 
 
-class DemoGrant(NamedTuple):
-    """What a project is granted on a machine: node-hours for a month of ordinary demand."""
-
-    project: str
-    resource: str
-    node_hours: int
-
-
-def demo_grants(today: date) -> Iterator[DemoGrant]:
-    """The grants of the projects that run in yesterday's month."""
+def demo_grants(today: date) -> Iterator[tuple[str, str, int]]:
+    """(project, resource, node-hours of an ordinary month) of the projects that run in yesterday's month."""
     for project in _projects(_month_of(today - timedelta(days=1))):
         for machine, node_hours in project.node_hours.items():
-            yield DemoGrant(project.identifier, machine, node_hours)
+            yield project.identifier, machine, node_hours
 
 
 # --- who and where -----------------------------------------------------------------------------

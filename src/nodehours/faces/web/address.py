@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 from uuid import UUID
 
-Choice = TypeVar("Choice")
+Choice = TypeVar("Choice", bound=Enum)
 
 OVERVIEW: Final = "/"
 PROJECTS: Final = "/projects/"
@@ -63,9 +64,12 @@ class Address:
         """Return what was chosen under *name*; nothing when nothing was."""
         return self.chosen.get(name, "")
 
-    def choice(self, name: str, choices: Mapping[str, Choice], default: str) -> Choice:
-        """Return the one of *choices* that was chosen, or the *default* one."""
-        return choices.get(self.text(name)) or choices[default]
+    def choice(self, name: str, default: Choice) -> Choice:
+        """Return what was chosen of the kind that *default* is one of, or that."""
+        try:
+            return type(default)(self.text(name))
+        except ValueError:
+            return default
 
     def number(self, name: str, default: int) -> int:
         """Return the whole number from 1 on that was chosen, or the *default*."""

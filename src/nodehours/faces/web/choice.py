@@ -30,18 +30,14 @@ class Names(Enum):
     IDENTIFIERS = "identifiers"
 
 
-UNITS: Final = {one.value: one for one in Unit}
-NAMES: Final = {one.value: one for one in Names}
-
-
 def unit_of(address: Address) -> Unit:
     """Return how figures are told."""
-    return address.choice("unit", UNITS, "hours")
+    return address.choice("unit", Unit.HOURS)
 
 
 def names_of(address: Address) -> Names:
     """Return how people are told."""
-    return address.choice("names", NAMES, "names")
+    return address.choice("names", Names.NAMES)
 
 
 def period_of(address: Address, latest: Month) -> Period:

@@ -12,7 +12,8 @@ from nodehours.faces.web.gate import drawn
 from nodehours.faces.web.house import AnyRequest, House
 from nodehours.faces.web.page import Page
 from nodehours.faces.web.posted import Form
-from nodehours.faces.web.staff import read_id, record_page, restatement_page
+from nodehours.faces.web.segments import read_id
+from nodehours.faces.web.staff import record_page, restatement_page
 from nodehours.faces.web.visit import MissingError, Visit
 from nodehours.intake.release import release_record
 from nodehours.ledger.clock import Origin

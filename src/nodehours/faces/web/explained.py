@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 
 from nodehours.faces.charts.wording import month_name
 from nodehours.faces.web.address import RUNS
-from nodehours.faces.web.months import read_path_month
 from nodehours.faces.web.page import Cell, Column, Kind, Page, Table, cells
+from nodehours.faces.web.segments import read_month
 from nodehours.faces.web.tables import Asked, sorted_table
 from nodehours.faces.web.visit import MissingError, Visit
+from nodehours.faces.web.words import known, mean_wait
 from nodehours.queries.clock import Snapshot
 from nodehours.queries.explain import explain_row, explain_statement
 from nodehours.queries.explanation import Explanation
@@ -38,7 +39,7 @@ class _Part(NamedTuple):
 
 async def explained_page(visit: Visit, month: str, project: str) -> Page:
     """Explain the figure of *project* in *month*, each of its allocations by itself."""
-    of = read_path_month(month)
+    of = read_month(month)
     snapshot = await find_moment(visit.connection, visit.scope, None)
     explained = [
         *[one async for one in _whole(visit, of, project, snapshot)],
@@ -171,7 +172,7 @@ def _days_table(visit: Visit, told: Explanation, name: str) -> Table:
         used[one.day] += one.node_seconds
         jobs[one.day] += one.jobs
         waits[one.day] += one.wait_seconds
-    known = {one.day: one for one in told.days}
+    days = {one.day: one for one in told.days}
     columns = [
         Column("day", "Day", Kind.DAY),
         Column("node_seconds", "Node-hours", Kind.HOURS),
@@ -185,11 +186,11 @@ def _days_table(visit: Visit, told: Explanation, name: str) -> Table:
             day,
             used[day],
             jobs[day],
-            waits[day] // jobs[day] if jobs[day] else None,
-            _known(known[day].is_complete) if day in known else None,
-            known[day].revision if day in known else None,
+            mean_wait(waits[day], jobs[day]),
+            known(is_complete=days[day].is_complete) if day in days else None,
+            days[day].revision if day in days else None,
         )
-        for day in sorted({*used, *known})
+        for day in sorted({*used, *days})
     ]
     return sorted_table(
         Asked(visit.address, name, size=31),
@@ -199,10 +200,6 @@ def _days_table(visit: Visit, told: Explanation, name: str) -> Table:
         empty="No day is known.",
         sort="day",
     )
-
-
-def _known(is_complete: bool) -> str:  # noqa: FBT001  # it says a word for it
-    return "completely" if is_complete else "in part"
 
 
 def _origins_table(visit: Visit, told: Explanation, name: str) -> Table:

@@ -11,17 +11,18 @@ from nodehours.faces.web.address import month_path, project_path
 from nodehours.faces.web.choice import chosen_period
 from nodehours.faces.web.overview import month_notes, months_table, period_facts
 from nodehours.faces.web.page import Cell, Column, Figure, Kind, Page, Table, cells
+from nodehours.faces.web.segments import read_month
 from nodehours.faces.web.tables import Asked, within
 from nodehours.faces.web.visit import MissingError, Visit
+from nodehours.faces.web.words import NOTHING_USED, waits
 from nodehours.faces.web.written import CLOSED, MARKS
 from nodehours.queries import matrix
 from nodehours.queries.matrix import MatrixFilter, MatrixRow, project_months
 from nodehours.queries.months import MonthTold, list_months
 from nodehours.queries.overview import By, Part, monthly_usage
-from nodehours.terms.month import Month, read_month
+from nodehours.terms.month import Month
 from nodehours.terms.period import Period, months_after
 
-_EMPTY: Final = "Nothing was used in these months, as far as you may see."
 _LEVELS: Final = 5
 
 
@@ -122,7 +123,7 @@ def _matrix_table(asked: Asked, rows: Sequence[MatrixRow], period: Period, total
         "Node-hours by project and month",
         columns,
         lines,
-        _EMPTY,
+        NOTHING_USED,
         total,
         place,
         "",
@@ -152,7 +153,7 @@ def _heat_figure(rows: Sequence[MatrixRow], period: Period, table: Table) -> Fig
 
 async def month_page(visit: Visit, month: str) -> Page:
     """Show one month: what each project used in it, and how it stands."""
-    of = read_path_month(month)
+    of = read_month(month)
     period = Period(of, months_after(of, 1))
     asked = Asked(visit.address, "projects")
     found = await project_months(
@@ -196,14 +197,6 @@ def _beside(of: Month, told: dict[Month, MonthTold]) -> dict[str, Month | None]:
     }
 
 
-def read_path_month(text: str) -> Month:
-    """Read a month of an address. Raises ``MissingError`` for what is none."""
-    try:
-        return read_month(text)
-    except ValueError:
-        raise MissingError from None
-
-
 def _projects_table(asked: Asked, rows: Sequence[MatrixRow], total: int, of: Month) -> Table:
     columns = [
         Column("project", "Project", Kind.NAME, is_sorted=False),
@@ -216,16 +209,10 @@ def _projects_table(asked: Asked, rows: Sequence[MatrixRow], total: int, of: Mon
             Cell(row.identifier, month_path(of, row.identifier)),
             row.organisation,
             row.node_seconds,
-            Cell(
-                (row.cells[of].state, row.cells[of].is_closed), note=_waits(row.cells[of].waiting)
-            ),
+            Cell((row.cells[of].state, row.cells[of].is_closed), note=waits(row.cells[of].waiting)),
         )
         for row in rows
     ]
     place = within(asked.place, total)
     caption = "Projects: follow one to what its figure is made of"
-    return Table("projects", caption, columns, lines, _EMPTY, total, place, "", asked.find)
-
-
-def _waits(count: int) -> str:
-    return f"{count} pending" if count else ""
+    return Table("projects", caption, columns, lines, NOTHING_USED, total, place, "", asked.find)

@@ -13,6 +13,7 @@ from nodehours.faces.web.choice import Unit, chosen_period, unit_of
 from nodehours.faces.web.page import Cell, Column, Figure, Kind, Page, Table, cells
 from nodehours.faces.web.tables import Asked, sorted_table, within
 from nodehours.faces.web.visit import Visit
+from nodehours.faces.web.words import NOTHING_USED
 from nodehours.faces.web.written import small_line
 from nodehours.queries.months import MonthTold, list_months
 from nodehours.queries.overview import (
@@ -32,8 +33,6 @@ from nodehours.queries.seen_usage import oldest_month, sum_seen
 from nodehours.terms.month import Month
 from nodehours.terms.period import Period
 
-BYS: Final = {one.value: one for one in By}
-_EMPTY: Final = "Nothing was used in these months, as far as you may see."
 OTHERS: Final = "all others"
 
 
@@ -49,11 +48,18 @@ class _Told(NamedTuple):
     fresh: Freshness
     months: Mapping[Month, MonthTold]
     oldest: Month | None
+    finished: Period
+
+    @property
+    def used_finished(self) -> int:
+        """What was used in the months that are over, in node-seconds."""
+        return sum(one.node_seconds for one in self.parts if one.month < self.finished.before)
 
     @property
     def is_comparable(self) -> bool:
-        """Whether the ledger reaches back to all of the months before."""
-        return self.oldest is not None and self.oldest <= self.period.previous.since
+        """Whether there are months that are over, and the ledger reaches back to as many before them."""
+        since = self.finished.previous.since
+        return self.finished.length > 0 and self.oldest is not None and self.oldest <= since
 
 
 async def overview(visit: Visit) -> Page:
@@ -74,8 +80,10 @@ async def overview(visit: Visit) -> Page:
             "period": told.period,
             "now": told.now,
             "before": told.before,
+            "finished": told.finished,
+            "used_finished": told.used_finished,
             "is_comparable": told.is_comparable,
-            "average": _average(visit, told),
+            "average": _average(told),
             "capacity": _capacity(told),
             "fresh": told.fresh,
             "is_empty": told.oldest is None,
@@ -89,18 +97,21 @@ async def overview(visit: Visit) -> Page:
 
 async def _told(visit: Visit) -> _Told:
     connection, scope, address = visit.connection, visit.scope, visit.address
-    by = address.choice("by", BYS, "organisation")
+    by = address.choice("by", By.ORGANISATION)
     period = await chosen_period(visit)
+    # A month that still runs is less than it will be: only those that are over are compared.
+    finished = period._replace(before=min(period.before, Month.of(visit.today)))
     return _Told(
         by,
         period,
         await monthly_usage(connection, scope, by, period),
         await totals(connection, scope, period),
-        await sum_seen(connection, scope, period.previous),
+        await sum_seen(connection, scope, finished.previous),
         await resource_use(connection, scope, period, visit.today),
         await freshness(connection, scope),
         {one.month: one for one in await list_months(connection, scope, period=period)},
         await oldest_month(connection, scope),
+        finished,
     )
 
 
@@ -113,11 +124,11 @@ def _monthly_figure(visit: Visit, told: _Told) -> Figure:
         for one in told.parts
     ]
     hrefs = {month: month_path(month) for month in months}
-    before = told.before if told.is_comparable else None
+    is_like = told.is_comparable and told.finished == told.period
     return Figure(
         "monthly",
         f"Node-hours by month and {told.by.value}",
-        monthly.summary(bars, before=before),
+        monthly.summary(bars, before=told.before if is_like else None),
         lambda theme: monthly.chart(
             bars, theme=theme, is_share=is_share, hrefs=hrefs, months=months
         ),
@@ -154,7 +165,7 @@ def _parts_table(
     ]
     caption = f"Node-hours by month and {by.value}"
     return sorted_table(
-        Asked(visit.address, "months-by"), caption, columns, rows, empty=_EMPTY, sort="-month"
+        Asked(visit.address, "months-by"), caption, columns, rows, empty=NOTHING_USED, sort="-month"
     )
 
 
@@ -194,7 +205,9 @@ async def largest_table(
         rows = [(*row, line) for row, line in zip(rows, drawn, strict=True)]
     caption = f"Largest {by.value}s"
     place = within(asked.place, found.total)
-    return Table("largest", caption, columns, rows, _EMPTY, found.total, place, sort, asked.find)
+    return Table(
+        "largest", caption, columns, rows, NOTHING_USED, found.total, place, sort, asked.find
+    )
 
 
 def _largest_line(by: By, one: Largest, whole: int) -> tuple[Cell, ...]:
@@ -238,7 +251,9 @@ def _resources_table(visit: Visit, told: _Told) -> Table:
         )
         for one in told.resources
     ]
-    return sorted_table(Asked(visit.address, "resources"), "Resources", columns, rows, empty=_EMPTY)
+    return sorted_table(
+        Asked(visit.address, "resources"), "Resources", columns, rows, empty=NOTHING_USED
+    )
 
 
 def months_table(visit: Visit, months: Mapping[Month, MonthTold], period: Period) -> Table:
@@ -271,17 +286,16 @@ def months_table(visit: Visit, months: Mapping[Month, MonthTold], period: Period
         "Months and how they stand",
         columns,
         rows,
-        empty=_EMPTY,
+        empty=NOTHING_USED,
         sort="-month",
     )
 
 
-def _average(visit: Visit, told: _Told) -> int | None:
+def _average(told: _Told) -> int | None:
     """The mean of the months that are over, from the first one known on, in node-seconds; None without any."""
-    runs, oldest = Month.of(visit.today), told.oldest
-    over = [of for of in told.period.months if oldest is not None and oldest <= of < runs]
-    used = sum(one.node_seconds for one in told.parts if one.month < runs)
-    return used // len(over) if over else None
+    oldest = told.oldest
+    over = [of for of in told.finished.months if oldest is not None and oldest <= of]
+    return told.used_finished // len(over) if over else None
 
 
 def _capacity(told: _Told) -> tuple[int, int] | None:

@@ -115,13 +115,13 @@ def _add(connection: Connection, form: Form, by_whom: str) -> str:
     identity = form["identity"].strip()
     identities = [str(Identity.parse(identity))] if identity else []
     new = ledger_people.User(
-        read_username(form["username"].strip()),
-        read_full_name(form["full_name"].strip()),
-        read_full_name(form["email"].strip()),
-        form["rights"] == "staff",
-        form["rights"] == "support",
-        True,  # noqa: FBT003  # they may sign in
-        identities,
+        username=read_username(form["username"].strip()),
+        full_name=read_full_name(form["full_name"].strip()),
+        email=read_full_name(form["email"].strip()),
+        is_staff=form["rights"] == "staff",
+        is_support=form["rights"] == "support",
+        is_active=True,
+        identities=identities,
     )
     ledger_people.add_user(connection, new, by_whom)
     return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
-from uuid import UUID
 
 from nodehours.faces.api.wire import ALLOCATIONS_PATH, USAGE_PATH
 from nodehours.faces.web.address import allocation_path
@@ -12,9 +11,10 @@ from nodehours.faces.web.choice import chosen_period, latest_month, names_of, pe
 from nodehours.faces.web.granted import Granted, burn_figure, granted
 from nodehours.faces.web.overview import period_facts
 from nodehours.faces.web.page import Cell, Column, Kind, Page, Table, cells
+from nodehours.faces.web.segments import read_uuid
 from nodehours.faces.web.tables import Asked, sorted_table
 from nodehours.faces.web.use import Use, figures, per_of, restated_table, split_of, use_of
-from nodehours.faces.web.visit import MissingError, Visit
+from nodehours.faces.web.visit import Visit
 from nodehours.queries.allocations import AllocationFilter, find_allocation, list_allocations
 from nodehours.queries.months import list_months
 from nodehours.queries.names import find_named
@@ -76,14 +76,6 @@ async def allocation_page(visit: Visit, uuid: str) -> Page:
         period_facts(use.period),
         _notes(use),
     )
-
-
-def read_uuid(text: str) -> UUID:
-    """Read a UUID of an address. Raises ``MissingError`` for what is none."""
-    try:
-        return UUID(hex=text)
-    except ValueError:
-        raise MissingError from None
 
 
 async def _period(visit: Visit, identifier: str) -> Period:

@@ -6,8 +6,9 @@ from typing import Any
 
 from nodehours.faces.web.address import PENDING, QUARANTINE, RUNS, month_path
 from nodehours.faces.web.page import Cell, Column, Kind, Page, Table, cells
+from nodehours.faces.web.segments import read_id
 from nodehours.faces.web.tables import Asked, sorted_table
-from nodehours.faces.web.visit import MissingError, Visit
+from nodehours.faces.web.visit import Visit
 from nodehours.queries.pending import PendingLine, PendingTold, find_pending, list_pending
 from nodehours.queries.quarantine import RecordLine, find_record, list_quarantine
 from nodehours.queries.runs import RunLine, RunTold, find_run, list_runs
@@ -67,13 +68,6 @@ async def run_page(visit: Visit, run: str) -> Page:
     return Page(f"Run {told.run.id}", "run.html", given, tables=tables)
 
 
-def read_id(text: str) -> int:
-    """Read a number of an address. Raises ``MissingError`` for what is none."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise MissingError
-    return int(text)
-
-
 def _documents_table(visit: Visit, told: RunTold) -> Table:
     columns = [
         Column("name", "Document", Kind.NAME),
@@ -121,15 +115,23 @@ def _postings_table(visit: Visit, told: RunTold) -> Table:
 async def quarantine_page(visit: Visit) -> Page:
     """List the records that are not believed, or all that ever were."""
     visit.only_if(visit.sees_everything)
-    decided = visit.address.text("all") == "yes"
+    decided = _are_decided_shown(visit)
     found = await list_quarantine(visit.connection, visit.scope, decided=decided)
     table = sorted_table(
         Asked(visit.address, "records"), "Records", _RECORDS, [_record_line(one) for one in found],
         empty="Nothing is held: every record was believed, or decided on.",
         sort="id", is_searched=True,
     )  # fmt: skip
-    given = {"lead": _RECORDS_LEAD, "decided": decided}
-    return Page("Quarantine", "waiting.html", given, tables=[table])
+    return _waiting("Quarantine", _RECORDS_LEAD, table, decided=decided)
+
+
+def _are_decided_shown(visit: Visit) -> bool:
+    return visit.address.text("all") == "yes"
+
+
+def _waiting(title: str, lead: str, table: Table, *, decided: bool) -> Page:
+    """Show what waits for a decision; *decided*: what was decided as well."""
+    return Page(title, "waiting.html", {"lead": lead, "decided": decided}, tables=[table])
 
 
 _RECORDS_LEAD = (
@@ -174,15 +176,14 @@ async def record_page(visit: Visit, record: str, sentence: str = "") -> Page:
 async def pending_page(visit: Visit) -> Page:
     """List the restatements that wait, or all that ever did."""
     visit.only_if(visit.sees_everything)
-    decided = visit.address.text("all") == "yes"
+    decided = _are_decided_shown(visit)
     found = await list_pending(visit.connection, visit.scope, decided=decided)
     table = sorted_table(
         Asked(visit.address, "pending"), "Pending restatements", _PENDING, [_pending_line(one) for one in found],
         empty="Nothing waits for a decision.",
         sort="id", is_searched=True,
     )  # fmt: skip
-    given = {"lead": _PENDING_LEAD, "decided": decided}
-    return Page("Pending restatements", "waiting.html", given, tables=[table])
+    return _waiting("Pending restatements", _PENDING_LEAD, table, decided=decided)
 
 
 _PENDING_LEAD = "What was posted into closed months waits here until you accept or decline it."

@@ -16,6 +16,7 @@ from nodehours.faces.web.choice import Names, Unit, names_of, person, unit_of
 from nodehours.faces.web.page import Cell, Column, Figure, Kind, Table, cells
 from nodehours.faces.web.tables import Asked, sorted_table
 from nodehours.faces.web.visit import Visit
+from nodehours.faces.web.words import NOTHING_USED, known, mean_wait, waits
 from nodehours.queries.daily import (
     ComponentMonth,
     DayTold,
@@ -31,7 +32,6 @@ from nodehours.queries.user_use import UserDay, UserTotal, user_days, user_total
 from nodehours.terms.month import Month
 from nodehours.terms.period import Period
 
-_EMPTY: Final = "Nothing was used in these months, as far as you may see."
 _DAYS_SHOWN: Final = 92
 _RESTATED_SHOWN: Final = 200
 
@@ -48,10 +48,6 @@ class Split(Enum):
 
     NONE = "none"
     USER = "user"
-
-
-PERS: Final = {one.value: one for one in Per}
-SPLITS: Final = {one.value: one for one in Split}
 
 
 class Use(NamedTuple):
@@ -107,12 +103,12 @@ def day_range(visit: Visit, period: Period) -> tuple[date, date]:
 
 def per_of(visit: Visit) -> Per:
     """Return by what time usage is told."""
-    return visit.address.choice("per", PERS, "month")
+    return visit.address.choice("per", Per.MONTH)
 
 
 def split_of(visit: Visit) -> Split:
     """Return how it is split."""
-    return visit.address.choice("split", SPLITS, "none")
+    return visit.address.choice("split", Split.NONE)
 
 
 def figures(visit: Visit, use: Use) -> list[Figure]:
@@ -211,19 +207,15 @@ def months_table(visit: Visit, use: Use) -> Table:
             one.node_seconds,
             one.unattributed,
             one.jobs,
-            mean(one.wait_seconds, one.jobs),
-            Cell((one.state, one.is_closed), note=_waits(one.waiting)),
+            mean_wait(one.wait_seconds, one.jobs),
+            Cell((one.state, one.is_closed), note=waits(one.waiting)),
         )
         for one in reversed(use.months)
     ]
     caption = "Usage by month: follow a month to what its figure is made of"
     return sorted_table(
-        Asked(visit.address, "by-month"), caption, columns, rows, empty=_EMPTY, sort="-month"
+        Asked(visit.address, "by-month"), caption, columns, rows, empty=NOTHING_USED, sort="-month"
     )
-
-
-def _waits(count: int) -> str:
-    return f"{count} pending" if count else ""
 
 
 def _days_table(visit: Visit, use: Use) -> Table:
@@ -239,19 +231,19 @@ def _days_table(visit: Visit, use: Use) -> Table:
             one.day,
             one.node_seconds,
             one.jobs,
-            mean(one.wait_seconds, one.jobs),
-            "completely" if one.is_complete else "in part",
+            mean_wait(one.wait_seconds, one.jobs),
+            known(is_complete=one.is_complete),
         )
         for one in reversed(use.days)
     ]
     return sorted_table(
-        Asked(visit.address, "by-day"), "Usage by day", columns, rows, empty=_EMPTY, sort="-day"
+        Asked(visit.address, "by-day"),
+        "Usage by day",
+        columns,
+        rows,
+        empty=NOTHING_USED,
+        sort="-day",
     )
-
-
-def mean(wait_seconds: int | None, jobs: int | None) -> int | None:
-    """Return how long a job waited on average, in whole seconds; None without any."""
-    return wait_seconds // jobs if jobs and wait_seconds is not None else None
 
 
 def _users_figure(visit: Visit, use: Use) -> Figure:
@@ -297,7 +289,7 @@ def _users_table(visit: Visit, use: Use, names: Names) -> Table:
         "Usage by user",
         columns,
         rows,
-        empty=_EMPTY,
+        empty=NOTHING_USED,
         sort="-node_seconds",
         is_searched=True,
     )
@@ -340,7 +332,7 @@ def _components_table(visit: Visit, use: Use) -> Table:
         "Usage by component",
         columns,
         rows,
-        empty=_EMPTY,
+        empty=NOTHING_USED,
         sort="-month",
     )
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from nodehours.faces.charts import monthly
 from nodehours.faces.web.address import ME, allocation_path, month_path, project_path
 from nodehours.faces.web.choice import Unit, chosen_period, unit_of
 from nodehours.faces.web.overview import period_facts
 from nodehours.faces.web.page import Cell, Column, Figure, Kind, Page, Table, cells
-from nodehours.faces.web.project import read_uuid
+from nodehours.faces.web.segments import read_uuid
 from nodehours.faces.web.tables import Asked, sorted_table
 from nodehours.faces.web.visit import Visit
+from nodehours.faces.web.words import NOTHING_USED
 from nodehours.queries.people import find_user, roles_of
 from nodehours.queries.user_use import UserMonth, months_of_user
 from nodehours.terms.month import Month
 from nodehours.terms.period import Period
-
-_EMPTY: Final = "Nothing was used in these months, as far as you may see."
-_SERIES: Final = 7
 
 
 async def user_page(visit: Visit, uuid: str) -> Page:
@@ -53,14 +50,15 @@ def _states(used: Sequence[UserMonth]) -> list[tuple[str, ...]]:
 
 def _figure(visit: Visit, used: Sequence[UserMonth], period: Period) -> Figure:
     runs, is_share = Month.of(visit.today), unit_of(visit.address) is Unit.SHARE
-    shown = _largest(used)
-    sums: dict[tuple[Month, str], int] = {}
-    for one in used:
-        at = one.month, one.project_identifier if one.project_identifier in shown else ""
-        sums[at] = sums.get(at, 0) + one.node_seconds
     bars = [
-        monthly.Bar(month, key, key or "all others", node_seconds, month >= runs)
-        for (month, key), node_seconds in sums.items()
+        monthly.Bar(
+            one.month,
+            one.project_identifier,
+            one.project_identifier,
+            one.node_seconds,
+            one.month >= runs,
+        )
+        for one in used
     ]
     hrefs = {month: month_path(month) for month in period.months}
     return Figure(
@@ -73,13 +71,6 @@ def _figure(visit: Visit, used: Sequence[UserMonth], period: Period) -> Figure:
         _rows_table(visit, used),
         is_empty=not bars,
     )
-
-
-def _largest(used: Sequence[UserMonth]) -> list[str]:
-    sums: dict[str, int] = {}
-    for one in used:
-        sums[one.project_identifier] = sums.get(one.project_identifier, 0) + one.node_seconds
-    return sorted(sums, key=lambda name: (-sums[name], name))[:_SERIES]
 
 
 def _rows_table(visit: Visit, used: Sequence[UserMonth]) -> Table:
@@ -102,7 +93,7 @@ def _rows_table(visit: Visit, used: Sequence[UserMonth]) -> Table:
     ]
     caption = "Usage by month and allocation"
     return sorted_table(
-        Asked(visit.address, "rows"), caption, columns, rows, empty=_EMPTY, sort="-month"
+        Asked(visit.address, "rows"), caption, columns, rows, empty=NOTHING_USED, sort="-month"
     )
 
 
@@ -132,6 +123,6 @@ def _projects_table(visit: Visit, used: Sequence[UserMonth]) -> Table:
         "Allocations",
         columns,
         rows,
-        empty=_EMPTY,
+        empty=NOTHING_USED,
         sort="-node_seconds",
     )
