@@ -110,9 +110,9 @@ def _moved_when_whole(directory: Path) -> Iterator[Path]:
         place = Path(tempfile.mkdtemp(prefix=f"{home.name}.unfinished-", dir=home.parent))
         try:
             yield place
-            _synced(place)
+            written_out(place)
             place.rename(home)
-            _synced(home.parent)
+            written_out(home.parent)
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
             raise
@@ -145,8 +145,8 @@ def _new_file(path: Path) -> Iterator[IO[bytes]]:
         os.fsync(file.fileno())
 
 
-def _synced(directory: Path) -> None:
-    """Have the names in *directory* written out."""
+def written_out(directory: Path) -> None:
+    """Have the names in *directory* written to the disk, so that a power cut takes none away."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

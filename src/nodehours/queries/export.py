@@ -20,7 +20,7 @@ from nodehours.queries.export_text import HOURS, MODIFIED, Text, copied, selecte
 from nodehours.queries.lent import telling_of_failure
 from nodehours.queries.names import Named
 from nodehours.queries.pool import Connection, one_moment
-from nodehours.queries.relations import Relations, relations
+from nodehours.queries.relations import FORMER_PROJECT, Relations, relations
 from nodehours.terms.month import Month
 from nodehours.terms.pseudonym import DIGITS, Pseudonyms
 from nodehours.terms.row import UsageFilter
@@ -46,11 +46,7 @@ _STATEMENTS = """
     join allocations on allocations.id = s.allocation_id
     join resources on resources.id = resource_id
     join projects on projects.id = project_id
-    left join lateral (
-        select identifier, organisation_id from former_projects
-        where project_id = projects.id and until_revision > %(at)s
-        order by until_revision limit 1
-    ) as former on true
+{former}
     join organisations on organisations.id = coalesce(former.organisation_id, projects.organisation_id)
     cross join lateral statement_at(s.allocation_id, s.year, s.month, %(at)s) as held
     where {when} and {which} and {named} and {where} and {somewhere}
@@ -277,6 +273,7 @@ def _statements(scope: Scope, asked: ExportFilter) -> sql.Composed:
     if asked.named:
         named = _OF_PROJECT if asked.named.is_project else _OF_ORGANISATION
     return sql.SQL(_STATEMENTS).format(
+        former=FORMER_PROJECT,
         when=when(asked.rows),
         which=which(asked.rows),
         named=named,

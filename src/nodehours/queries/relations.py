@@ -72,6 +72,15 @@ cross join lateral (
 ) as told
 """
 
+FORMER_PROJECT = sql.SQL("""
+left join lateral (
+    select identifier, organisation_id from former_projects
+    where project_id = projects.id and until_revision > %(at)s
+    order by until_revision limit 1
+) as former on true
+""")
+"""Join to ``projects`` what each was at the revision asked for, where it is something else today: ``former``."""
+
 
 class Relations(NamedTuple):
     """``statements`` (year, month, allocation_id, row_count) and ``month_counts`` (year, month, row_count); whether

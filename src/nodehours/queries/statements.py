@@ -14,6 +14,7 @@ from psycopg.types.numeric import Int8
 
 from nodehours.queries.names import Named
 from nodehours.queries.pool import Connection
+from nodehours.queries.relations import FORMER_PROJECT
 from nodehours.terms.month import Month
 from nodehours.terms.scope import Scope
 from nodehours.terms.statement import State, state_of
@@ -26,11 +27,7 @@ asked as (
     join allocations on allocations.id = s.allocation_id
     join resources on resources.id = resource_id
     join projects on projects.id = project_id
-    left join lateral (
-        select identifier, organisation_id from former_projects
-        where project_id = projects.id and until_revision > %(at)s
-        order by until_revision limit 1
-    ) as former on true
+{former}
     where {visible} and {which} and {when} and {where}
 )
 """
@@ -175,6 +172,7 @@ def _asked(scope: Scope, asked: StatementFilter) -> sql.Composed:
     elif asked.allocation is not None:
         which = _OF_ALLOCATION
     return sql.SQL(_ASKED).format(
+        former=FORMER_PROJECT,
         visible=_ANY if scope.everything else _VISIBLE,
         which=which,
         when=_WHEN if asked.month else _ANY,

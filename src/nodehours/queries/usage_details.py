@@ -12,6 +12,7 @@ from psycopg.types.numeric import Int8
 
 from nodehours.queries.asked import visible
 from nodehours.queries.pool import Connection
+from nodehours.queries.relations import FORMER_PROJECT
 from nodehours.terms.month import Month
 from nodehours.terms.row import UsageRow
 from nodehours.terms.scope import Scope
@@ -38,11 +39,7 @@ join told using (allocation_id, year, month)
 join allocations on allocations.id = allocation_id
 join resources on resources.id = resource_id
 join projects on projects.id = project_id
-left join lateral (
-    select identifier, organisation_id from former_projects
-    where project_id = projects.id and until_revision > %(at)s
-    order by until_revision limit 1
-) as former on true
+{former}
 join organisations on organisations.id = coalesce(former.organisation_id, projects.organisation_id)
 """
 _OWN = """
@@ -84,7 +81,7 @@ async def usage_details(
         "reader": Int8(scope.reader),
         "allocations": [Int8(allocation) for allocation in scope.allocations],
     }
-    query = sql.SQL(_DETAILS).format(visible=visible(scope))
+    query = sql.SQL(_DETAILS).format(visible=visible(scope), former=FORMER_PROJECT)
     found = await (await connection.execute(query, values, binary=True)).fetchall()
     return {row_id: _details(Month(year, month), *told) for row_id, year, month, *told in found}
 

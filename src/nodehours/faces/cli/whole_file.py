@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from nodehours.ledger.dump import written_out
 from nodehours.ledger.errors import LedgerError
 
 
@@ -37,18 +38,10 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
                 file.flush()
                 os.fsync(file.fileno())
             place.replace(home)
-            _sync(home.parent)
+            written_out(home.parent)
         except BaseException:
             place.unlink(missing_ok=True)
             raise
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
