@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from nodehours.intake.openportal import ingest
-from nodehours.ledger import people
+from nodehours.ledger import people as ledger_people
 from nodehours.ledger.clock import Origin
 from nodehours.ledger.closing import close_month
 from nodehours.ledger.people import User
@@ -44,7 +44,7 @@ def waiting(database_url: str, tmp_path: Path) -> Iterator[World]:
     with connected(database_url) as connection:
         ingest(connection, [str(too_early)], "isca")
         for name, is_staff in (("boss", True), ("helper", False)):
-            people.add_user(connection, User(name, "", "", is_staff, not is_staff, True, []))
+            ledger_people.add_user(connection, User(name, "", "", is_staff, not is_staff, True, []))
         secrets = {"staff": begun(connection, "boss"), "support": begun(connection, "helper")}
     with served(database_url) as address:
         yield World(database_url, address, secrets, {})
@@ -112,3 +112,77 @@ def test_a_record_is_released_or_dropped(waiting: World, do: str, is_believed: b
         assert "Nothing is held" in client.get("/quarantine/").text
         assert path in client.get("/quarantine/?all=yes").text
     assert decided(waiting, path, do).status_code == 409
+
+
+def people(world: World, do: str, **fields: str) -> httpx.Response:
+    with world.client("staff") as client:
+        return client.post("/people/", data={"csrf": world.csrf("staff"), "do": do, **fields})
+
+
+def test_people_are_added_given_roles_and_shut_out(waiting: World) -> None:
+    """Each way of the page, once; what was done is seen on it."""
+    for do, fields in (
+        ("add", {"username": "cy", "full_name": "Cy", "email": "cy@example.org", "rights": ""}),
+        ("grant", {"username": "cy", "role": "member", "of": "climate.brics"}),
+        ("identify", {"username": "cy", "identity": "alice.brics"}),
+    ):
+        reply = people(waiting, do, **fields)
+        assert (reply.status_code, reply.headers["Location"]) == (303, f"/people/?done={do}"), do
+    (role,) = table(waiting, "staff", "/people/", "roles")
+    assert (role["username"], role["role"], role["of"]) == ("cy", "member", "climate.brics")
+    cy = next(
+        one for one in table(waiting, "staff", "/people/", "users") if one["username"] == "cy"
+    )
+    assert (cy["full_name"], cy["identities"], cy["login"]) == ("Cy", "alice.brics", "yes")
+
+    assert people(waiting, "revoke", username="cy", role="member", of="climate.brics").is_redirect
+    assert people(waiting, "sign-out", username="cy").is_redirect
+    assert people(waiting, "deactivate", username="cy").is_redirect
+    assert table(waiting, "staff", "/people/", "roles") == []
+    cy = next(
+        one for one in table(waiting, "staff", "/people/", "users") if one["username"] == "cy"
+    )
+    assert cy["login"] == "shut out"
+
+
+def test_two_who_are_one_person_are_merged_with_a_reason(waiting: World) -> None:
+    assert people(waiting, "add", username="cy", identity="cy.brics").is_redirect
+    assert decided(waiting, only(waiting, "/pending/"), "accept").is_redirect
+
+    done = people(waiting, "merge", username="alice.brics", into="cy", reason="signed up twice")
+
+    assert done.is_redirect
+    assert people(waiting, "merge", username="alice.brics", into="cy").status_code == 400
+    waits = table(waiting, "staff", "/pending/", "pending")
+    assert [one["why"] for one in waits] == ["signed up twice"], "March is closed: it waits"
+
+
+@pytest.mark.parametrize(
+    ("do", "fields", "sentence"),
+    [
+        ("add", {"username": "boss"}, "there is a user boss already"),
+        ("add", {"username": "a b"}, "username"),
+        (
+            "grant",
+            {"username": "nobody", "role": "member", "of": "climate.brics"},
+            "no user nobody",
+        ),
+        ("grant", {"username": "boss", "role": "king", "of": "climate.brics"}, "Choose a role."),
+        (
+            "grant",
+            {"username": "boss", "role": "owner", "of": "nothing"},
+            "no organisation nothing",
+        ),
+        ("identify", {"username": "boss", "identity": "alice"}, "alice"),
+        ("deactivate", {"username": "boss"}, "You cannot shut yourself out here."),
+        ("merge", {"username": "boss", "into": "boss"}, "one user already"),
+        ("link", {"username": "nobody"}, "nobody"),
+    ],
+)
+def test_what_cannot_be_done_is_told_on_the_page(
+    waiting: World, do: str, fields: dict[str, str], sentence: str
+) -> None:
+    reply = people(waiting, do, **fields)
+
+    assert reply.status_code == 400
+    assert sentence in read_page(reply.text).text

@@ -99,6 +99,8 @@ FORMS = [
     ("/people/", {"do": "link", "username": "demo-staff"}),
     ("/people/", {"do": "identify", "username": "{me}", "identity": "nobody.demo"}),
     ("/people/", {"do": "deactivate", "username": "demo-staff"}),
+    ("/people/", {"do": "merge", "username": "demo-staff", "into": "{me}"}),
+    ("/people/", {"do": "sign-out", "username": "demo-staff"}),
     ("/people/", {"do": "no such thing"}),
     ("/quarantine/1/", {"do": "release"}),
     ("/quarantine/1/", {"do": "drop", "reason": "why"}),

@@ -9,14 +9,16 @@ from litestar.response.base import ASGIResponse
 
 from nodehours.faces.web import address as at
 from nodehours.faces.web.answers import page_answer, redirected
+from nodehours.faces.web.decide import reason_of
 from nodehours.faces.web.gate import drawn
 from nodehours.faces.web.house import AnyRequest, House
 from nodehours.faces.web.page import Cell, Column, Kind, Page, Table, cells
 from nodehours.faces.web.posted import Form
 from nodehours.faces.web.tables import Asked, sorted_table, within
 from nodehours.faces.web.visit import MissingError, Visit
+from nodehours.ledger import merging, sign_in
 from nodehours.ledger import people as ledger_people
-from nodehours.ledger import sign_in
+from nodehours.ledger.clock import Origin
 from nodehours.ledger.errors import LedgerError, UnavailableError, UnknownNameError
 from nodehours.ledger.people import ORGANISATION_ROLES, PROJECT_ROLES, Role
 from nodehours.ledger.store import Connection
@@ -108,6 +110,8 @@ DONE: Final = {
     "deactivate": "They are shut out: no token and no session of theirs opens anything.",
     "grant": "The role is granted.",
     "revoke": "The role is taken away.",
+    "merge": "They are one person from now on: figures that changed are restated.",
+    "sign-out": "They are signed out everywhere. Their tokens stay.",
 }
 
 
@@ -162,6 +166,17 @@ def _link(connection: Connection, form: Form, _: str) -> str:
     return f"{at.SIGN_IN_LINK}{secret}/"
 
 
+def _merge(connection: Connection, form: Form, by_whom: str) -> str:
+    origin = Origin(None, reason_of(form), by_whom)
+    merging.merge_users(connection, form["username"].strip(), form["into"].strip(), origin)
+    return ""
+
+
+def _sign_out(connection: Connection, form: Form, _: str) -> str:
+    sign_in.sign_out(connection, form["username"].strip())
+    return ""
+
+
 _ACTS: Final[dict[str, Callable[[Connection, Form, str], Any]]] = {
     "add": _add,
     "identify": _identify,
@@ -169,4 +184,6 @@ _ACTS: Final[dict[str, Callable[[Connection, Form, str], Any]]] = {
     "grant": _grant,
     "revoke": _revoke,
     "link": _link,
+    "merge": _merge,
+    "sign-out": _sign_out,
 }
