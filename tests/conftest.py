@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,10 +32,13 @@ STORE = "NODEHOURS_TEST_STORE"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the run's directory before the worker processes start, which find it in their environment.
+    """Heed Ctrl-C; make the run's directory before the worker processes start, which find it in their environment.
 
     Not pytest's own: when we are root the server runs as another user, and pytest shuts others out of its own.
     """
+    # A shell may have it that what runs in the background ignores Ctrl-C, and so would every command that is tested.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[STORE] = tempfile.mkdtemp(prefix="nodehours-tests-")
 

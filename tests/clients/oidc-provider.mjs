@@ -25,7 +25,8 @@ const key = (kid, alg, type, options) => ({
 
 const account = (login) => {
   const username = login.slice(login.lastIndexOf('/') + 1);
-  const claims = { sub: login, name: `${username} Ångström`, email: `${username}@example.org` };
+  const email = `${username}@example.org`;
+  const claims = { sub: login, name: `${username} Ångström`, email, email_verified: true };
   return username ? { ...claims, preferred_username: username } : { sub: login };
 };
 
@@ -41,7 +42,7 @@ const configuration = {
       key('ec', 'ES256', 'ec', { namedCurve: 'P-256' }),
     ],
   },
-  claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email'] },
+  claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
   findAccount: (_, login) => ({ accountId: login, claims: () => account(login) }),
   features: { devInteractions: { enabled: true } },
   cookies: { keys: ['known to everybody'] },

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nodehours.ledger.store import Connection
@@ -29,11 +31,17 @@ def users(rows: list[Row]) -> list[tuple[str, str]]:
     return [(f"{row['year']}-{row['month']:02}", row["username"]) for row in rows]
 
 
-def started(url: str, tmp_path: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+@contextmanager
+def started(url: str, tmp_path: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run an export meanwhile; what becomes of the test, it is not left running."""
+    with subprocess.Popen(
         [NODEHOURS, "export", *arguments],
         env=os.environ | {"NODEHOURS_DATABASE_URL": url},
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

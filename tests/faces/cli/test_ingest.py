@@ -5,12 +5,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from nodehours.ledger.post import current_revision
 from nodehours.ledger.store import Connection
-from tests.faces.cli.conftest import Run, dump, report
+from tests.faces.cli.conftest import NODEHOURS, Run, dump, report
 
 MARCH = report("climate.brics", {"2026-03-01": {"al": 7200, "unknown": 900}}, alice="al")
 APRIL = report("climate.brics", {"2026-04-01": {"al": 36}}, alice="al")
@@ -159,13 +158,6 @@ def test_a_hostile_name_reaches_the_terminal_harmless(nodehours: Run) -> None:
     assert "\x1b" not in done.stderr
 
 
-# A shell may have it that what runs in the background ignores Ctrl-C.
-_HEEDING = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from nodehours.faces.cli.main import main; main()"
-)
-
-
 def test_ctrl_c_says_that_what_was_posted_stands_and_the_same_again_brings_the_rest(
     connection: Connection, nodehours: Run, database_url: str, tmp_path: Path
 ) -> None:
@@ -173,7 +165,7 @@ def test_ctrl_c_says_that_what_was_posted_stands_and_the_same_again_brings_the_r
     (tmp_path / "march.json").write_bytes(dump(MARCH))
     command = ("ingest", "openportal", "march.json", "-", "--resource", "isca")
     with subprocess.Popen(
-        [sys.executable, "-c", _HEEDING, *command],
+        [NODEHOURS, *command],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"NODEHOURS_DATABASE_URL": database_url},

@@ -36,7 +36,8 @@ _AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).v
     .filter(one => ["serious", "critical"].includes(one.impact))
     .map(one => `${one.id}: ${one.help}: ` + one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | "))"""
 _UNTOLD = """() => [...document.querySelectorAll("figure.chart")]
-    .filter(one => !one.querySelector("figcaption p")?.textContent.trim() || !one.querySelector("table"))
+    .filter(one => !one.querySelector("figcaption p")?.textContent.trim()
+        || (one.querySelector(".drawing") && !one.querySelector("table")))
     .map(one => one.id)"""
 
 

@@ -188,13 +188,3 @@ def _to_people(plan: Iterable[Planned]) -> str:
 
 def _counted(count: int) -> str:
     return f"{count} mail{'' if count == 1 else 's'}"
-
-
-@click.command("mail")
-@click.argument("username")
-@click.argument("wish", metavar="on|off", type=click.Choice(["on", "off"]))
-def set_wish(username: str, wish: str) -> None:
-    """Say whether a user wants mails about their projects."""
-    with ledger() as connection:
-        mails.set_wish_of(connection, username, wants=wish == "on")
-    click.echo(f"{username} gets {'mails about their projects' if wish == 'on' else 'no mails'}")

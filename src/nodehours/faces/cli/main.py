@@ -3,30 +3,11 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
 from nodehours import __version__
-from nodehours.faces.cli.allocations import allocation, resource
-from nodehours.faces.cli.associations import association
-from nodehours.faces.cli.database import db
-from nodehours.faces.cli.demo import demo
-from nodehours.faces.cli.dump import dump, load
-from nodehours.faces.cli.explain import explain
-from nodehours.faces.cli.export import export
-from nodehours.faces.cli.history import history
-from nodehours.faces.cli.ingest import ingest
-from nodehours.faces.cli.mail import mail
-from nodehours.faces.cli.months import month
-from nodehours.faces.cli.pending import pending
-from nodehours.faces.cli.people import role, token, user
-from nodehours.faces.cli.projects import organisation, project
-from nodehours.faces.cli.quarantine import quarantine
-from nodehours.faces.cli.reconcile import reconcile
-from nodehours.faces.cli.report import report
-from nodehours.faces.cli.runs import runs
-from nodehours.faces.cli.serve import serve
-from nodehours.faces.cli.verify import verify
 from nodehours.ledger.errors import LedgerError
 from nodehours.settings import SETTINGS, SettingError
 
@@ -35,25 +16,54 @@ _EPILOG = "\b\nSettings, read from the environment:\n" + "\n".join(
     f"  {setting.variable:<{_WIDTH}} {setting.meaning}" for setting in SETTINGS
 )
 
+_ROOM = "nodehours.faces.cli"
+_HOMES = {
+    "allocations": "allocation resource",
+    "associations": "association",
+    "database": "db",
+    "demo": "demo",
+    "dump": "dump load",
+    "explain": "explain",
+    "export": "export",
+    "history": "history",
+    "ingest": "ingest",
+    "mail": "mail",
+    "months": "month",
+    "pending": "pending",
+    "people": "role token user",
+    "projects": "organisation project",
+    "quarantine": "quarantine",
+    "reconcile": "reconcile",
+    "report": "report",
+    "runs": "runs",
+    "serve": "serve",
+    "verify": "verify",
+}
+"""Which module has which commands."""
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """The commands, each imported when it is asked for: a shell waits for one, not for all of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's own signature
+        """Name them in their order."""
+        return sorted(_HOME_OF)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the one of that name, if there is one."""
+        if (home := _HOME_OF.get(cmd_name)) is None:
+            return None
+        command: click.Command = getattr(import_module(f"{_ROOM}.{home}"), cmd_name)
+        return command
+
+
+@click.group(
+    cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="nodehours")
 def cli() -> None:
     """A usage ledger for HPC centres: node-hours per user, per allocation, per month."""
-
-
-for command in (ingest, serve, demo, user, role, token, db, dump, load, reconcile):
-    cli.add_command(command)
-for command in (project, organisation, association, allocation, resource):
-    cli.add_command(command)
-for command in (report, history, explain, export):
-    cli.add_command(command)
-for command in (runs, quarantine):
-    cli.add_command(command)
-for command in (verify, mail):
-    cli.add_command(command)
-for command in (month, pending):
-    cli.add_command(command)
 
 
 def main() -> None:

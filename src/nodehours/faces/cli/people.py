@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from nodehours.faces.cli.lifetime import LIFETIME_OR_NEVER
-from nodehours.faces.cli.mail import set_wish
 from nodehours.faces.cli.moved import DRY_RUN, REASON, carry_out, example
 from nodehours.faces.cli.parsed import Number, Parsed
 from nodehours.faces.cli.sign_in import COMMANDS
 from nodehours.faces.cli.store import ledger, operator
 from nodehours.faces.cli.table import table
-from nodehours.ledger import merging, people
+from nodehours.ledger import mails, merging, people
 from nodehours.ledger.people import ORGANISATION_ROLES, PROJECT_ROLES
 from nodehours.terms.identifiers import Identity, read_full_name, read_username
 
@@ -27,7 +26,7 @@ def user() -> None:
     """People who sign in, and people known from reports."""
 
 
-for command in (*COMMANDS, set_wish):
+for command in COMMANDS:
     user.add_command(command)
 
 
@@ -141,6 +140,16 @@ def deactivate_user(username: str) -> None:
     with ledger() as connection:
         people.deactivate_user(connection, username)
     click.echo(f"deactivated {username}")
+
+
+@user.command("mail")
+@click.argument("username")
+@click.argument("wish", metavar="on|off", type=click.Choice(["on", "off"]))
+def set_wish(username: str, wish: str) -> None:
+    """Say whether a user wants mails about their projects."""
+    with ledger() as connection:
+        mails.set_wish_of(connection, username, wants=wish == "on")
+    click.echo(f"{username} gets {'mails about their projects' if wish == 'on' else 'no mails'}")
 
 
 @click.group()
