@@ -21,7 +21,8 @@ def named(server_url: str, name: str) -> str:
 def database(server_url: str, template: str = _EMPTY) -> Iterator[str]:
     """The URL of a copy of the database *template*; of none, a database in which nobody has made a ledger yet."""
     name = f"test_{secrets.token_hex(8)}"
-    make = sql.SQL("create database {} template {}")
+    # Seven times as fast as through the log of writes, where nothing need survive a power cut.
+    make = sql.SQL("create database {} template {} strategy file_copy")
     drop = sql.SQL("drop database {} with (force)")
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(make.format(sql.Identifier(name), sql.Identifier(template)))

@@ -162,13 +162,15 @@ class Kept(NamedTuple):
 class Ledger:
     """A filled ledger and all its rows, in order, read without any of our queries.
 
-    ``newest`` has what it keeps of the newest changes, by ("allocation" or "user", internal id).
+    ``newest`` has what it keeps of the newest changes, by ("allocation" or "user", internal id); ``names`` what users
+    are called, by their internal ids, also those of whom nothing was believed yet.
     """
 
     url: str
     rows: list[Kept]
     users: list[tuple[int, UUID]]
     newest: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    names: Mapping[int, str | None] = field(default_factory=dict)
 
     def ask(self, question: Question) -> tuple[Scope, UsageFilter, list[UsageRow]]:
         """Put *question* as the queries take it, with the rows that must be found."""
@@ -227,6 +229,7 @@ _EVERY_USER = "select id, uuid from users order by id"
 _NEWEST = """
 select 'allocation', id, newest_revision from allocations union all select 'user', id, newest_revision from users
 """
+_NAMES = "select id, full_name from users"
 _NAME_USER = "update users set full_name = %s where id = %s"
 
 
@@ -258,4 +261,4 @@ def _read(connection: Writing, url: str) -> Ledger:
     ]
     newest = {(kind, key): newest for kind, key, newest in connection.execute(_NEWEST)}
     users = [(user, uuid) for user, uuid in connection.execute(_EVERY_USER)]
-    return Ledger(url, rows, users, newest)
+    return Ledger(url, rows, users, newest, dict(connection.execute(_NAMES).fetchall()))

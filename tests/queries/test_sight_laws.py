@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from nodehours.terms.row import UsageRow
@@ -52,7 +52,16 @@ def test_what_a_reader_sees_is_what_it_was_at_the_newest_revision_kept_for_them(
                 event("older" if found < revision else "the last")
 
 
+UNBELIEVED = [
+    Posting(0, (2023, 11), 1, first=0, people=0, unattributed=5, is_complete=True),
+    Posting(0, (2023, 11), 1, first=0, people=3, unattributed=0),
+    Naming(0, "Ann"),
+]
+"""Somebody gets a name of whom an incomplete day was all that came, where a complete one was known."""
+
+
 @laws
+@example(taken=UNBELIEVED)
 @given(taken=steps)
 def test_a_revision_is_kept_for_a_user_just_when_their_own_rows_or_names_changed(
     server_url: str, template: str, taken: list[Posting | Naming]
@@ -66,8 +75,9 @@ def test_a_revision_is_kept_for_a_user_just_when_their_own_rows_or_names_changed
                 event("changed" if changed else "same")
 
 
-def own(ledger: Ledger, user: int) -> list[UsageRow]:
-    return [kept.row for kept in ledger.rows if kept.user_id == user]
+def own(ledger: Ledger, user: int) -> tuple[str | None, list[UsageRow]]:
+    """What somebody is called, and their rows; of some there are none, where no day of theirs was believed."""
+    return ledger.names[user], [kept.row for kept in ledger.rows if kept.user_id == user]
 
 
 @laws

@@ -22,7 +22,10 @@ from (
 ) as found
 where {everything} or exists (
     select from allocations join projects on projects.id = project_id
-    where allocations.id = any(%(allocations)s)
+    where (
+        allocations.id = any(%(allocations)s)
+        or allocations.id in (select allocation_id from usage_rows where user_id = %(reader)s)
+    )
     and found.id = case when found.is_project then projects.id else organisation_id end
 )
 order by is_project desc
@@ -36,7 +39,11 @@ select name from (
     from projects join organisations on organisations.id = organisation_id
 ) as known
 where {everything}
-    or project_id in (select project_id from allocations where id = any(%(allocations)s))
+    or project_id in (
+        select project_id from allocations
+        where id = any(%(allocations)s)
+        or id in (select allocation_id from usage_rows where user_id = %(reader)s)
+    )
 group by name order by name
 """
 _ALLOCATIONS = """

@@ -1,4 +1,4 @@
-"""The commands as a user runs them: real processes, on the test's own ledger."""
+"""The commands as a user runs them: processes, on the test's own ledger."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.forked import forked
+
 NODEHOURS = str(Path(sys.executable).with_name("nodehours"))
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -23,17 +25,7 @@ def nodehours(database_url: str, tmp_path: Path) -> Run:
     environment = os.environ | {"NODEHOURS_DATABASE_URL": database_url}
 
     def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [NODEHOURS, *arguments],
-            input=stdin,
-            capture_output=True,
-            env=environment,
-            cwd=tmp_path,
-            check=False,
-        )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
+        return forked(arguments, stdin, environment, tmp_path)
 
     return run
 

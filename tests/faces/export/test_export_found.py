@@ -84,3 +84,17 @@ def test_what_there_is_not_is_named(database_url: str, names: Names, kind: str) 
 def test_what_a_stranger_may_not_see_is_missing_to_them(database_url: str, names: Names) -> None:
     with pytest.raises(NobodyFoundError):
         found(database_url, names, STRANGER)
+
+
+def test_who_has_usage_of_their_own_in_a_project_may_name_it(
+    connection: Connection, database_url: str
+) -> None:
+    ((alice,),) = connection.execute(
+        "select user_id from usage_rows where username = 'alice.climate.brics'"
+    )
+    own = Scope(alice, everything=False)
+
+    assert found(database_url, Names(project="climate.brics"), own).named is not None
+    assert found(database_url, Names(organisation="brics"), own).named is not None
+    with pytest.raises(NobodyFoundError):
+        found(database_url, Names(project="weather.brics"), own)
