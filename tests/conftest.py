@@ -29,6 +29,8 @@ hypothesis.settings.load_profile("nodehours")
 
 TEMPLATE = "ledger_template"
 STORE = "NODEHOURS_TEST_STORE"
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of a random name is made in it
+_ROOM_BYTES = 6 * 2**30
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,7 +42,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
-        os.environ[STORE] = tempfile.mkdtemp(prefix="nodehours-tests-")
+        os.environ[STORE] = tempfile.mkdtemp(prefix="nodehours-tests-", dir=_memory())
+
+
+def _memory() -> Path | None:
+    """Where files are kept in memory, if there is enough of it: each test's database is written and thrown away."""
+    is_roomy = _SHARED_MEMORY.is_dir() and shutil.disk_usage(_SHARED_MEMORY).free > _ROOM_BYTES
+    return _SHARED_MEMORY if is_roomy and os.access(_SHARED_MEMORY, os.W_OK) else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
