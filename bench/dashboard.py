@@ -2,7 +2,8 @@
 
 The ledger has every day of its months: the days after a month's first one have a local user whose usage is 0, so that
 the sums hold. A page comes in one piece, so the time to its first byte is the time to its last, within the network's.
-All is warm; the charts' program and drawings are not part of a page.
+All is warm; the charts' program and drawings are not part of a page. A server remembers some sums for as long as the
+ledger stays at its revision: what the overview takes when it has none yet is measured as well.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from nodehours.faces.api.wire import USAGE_PATH
 from nodehours.faces.web import address
 from nodehours.faces.web.cookies import SESSION
 from nodehours.ledger import sign_in
+from nodehours.ledger.clock import Change, Kind, Origin, locked_revision
 from nodehours.ledger.store import Connection, connected
 
 MAX_TIMES_LIST = 10
@@ -59,6 +61,9 @@ class Page(NamedTuple):
     name: str
 
 
+_CHANGED = Page("staff", "overview, first after a change")
+
+
 def measure_dashboard(rows: int, months: int, effort: Effort) -> Result:
     """Make a ledger of about *rows* usage rows in *months*, with every day of them, and measure the pages."""
     allocations = allocations_for(rows, months)
@@ -79,11 +84,25 @@ def measure_dashboard(rows: int, months: int, effort: Effort) -> Result:
                 ask_all(
                     port, [requests] * max(2, effort.requests // 4), seconds, random.Random(block)
                 )
+            staff = requests[Page("staff", _OVERVIEW)]
+            with connected(url) as connection, http_client.client(port) as client:
+                for _ in range(max(2, effort.blocks * 4)):
+                    _change(connection)
+                    seconds[_CHANGED].append(client.ask(staff).seconds)
     shape = (
         f"{months} months of {allocations:,} allocations of {ROWS_PER_STATEMENT} rows,"
         f" {days:,} days of allocations; one core, one worker"
     )
     return _result(shape, {page: median(found) for page, found in seconds.items()}, seconds)
+
+
+def _change(connection: Connection) -> None:
+    """Bring the ledger to its next revision, so that nothing that is remembered of it holds any more."""
+    with connection.transaction():
+        locked_revision(connection)
+        change = Change(connection, Kind.NAMING, Origin(by_whom="bench"))
+        change.next_revision()
+        change.record()
 
 
 def _add_days(connection: Connection) -> int:
@@ -163,5 +182,6 @@ def _result(
         ),
         Wanted("overview of staff", staff * 1e3, MAX_OVERVIEW_MS, "ms"),
     ]
-    count = min(map(len, seconds.values()))
-    return Result("Pages of the dashboard", [shape, f"medians of {count} requests"], lines, wanted)
+    counts = [len(found) for page, found in seconds.items() if page != _CHANGED]
+    told = f"medians of {min(counts)} requests, of {len(seconds[_CHANGED])} after a change"
+    return Result("Pages of the dashboard", [shape, told], lines, wanted)

@@ -17,7 +17,7 @@ from nodehours.terms.scope import Scope
 from nodehours.terms.statement import State
 
 _MONTHS = """
-with asked as (
+with asked as materialized (
     select allocations.id as allocation_id
     from allocations join projects on projects.id = project_id
     where {visible} and {which}
@@ -27,15 +27,20 @@ waits as (
     from pending join asked using (allocation_id) where status = 'waiting' and {everything} and {when}
     group by year, month
 ),
+alike as (
+    select year, month, is_closed, is_restated, complete_days, sum(node_seconds) as node_seconds, count(*) as count
+    from statements
+    where {when} and {of_asked}
+    group by year, month, is_closed, is_restated, complete_days
+),
 told as (
-    select year, month, sum(node_seconds) as node_seconds, count(*) as statements,
-           count(*) filter (where is_closed) as closed,
-           count(*) filter (where is_restated) as restated,
-           count(*) filter (
+    select year, month, sum(node_seconds) as node_seconds, sum(count) as statements,
+           sum(count) filter (where is_closed) as closed,
+           sum(count) filter (where is_restated) as restated,
+           sum(count) filter (
                where not is_restated and complete_days
                    < make_date(year + month / 12, month %% 12 + 1, 1) - make_date(year, month, 1)) as provisional
-    from statements join asked using (allocation_id)
-    where {when}
+    from alike
     group by year, month
 )
 select year, month, coalesce(node_seconds, 0), coalesce(statements, 0), coalesce(closed, 0), coalesce(restated, 0),
@@ -55,6 +60,7 @@ order by closings.year, closings.month, closings.project_id is not null, 1
 """
 _ANY = sql.SQL("true")
 _VISIBLE = sql.SQL("allocations.id = any(%(allocations)s)")
+_OF_ASKED = sql.SQL("allocation_id in (select allocation_id from asked)")
 _OF_PROJECT = sql.SQL("projects.id = %(named)s")
 _OF_ORGANISATION = sql.SQL("projects.organisation_id = %(named)s")
 _HOLDS_FOR_PROJECT = sql.SQL(
@@ -119,6 +125,7 @@ async def list_months(
         which=_which(named, _OF_PROJECT, _OF_ORGANISATION),
         everything=sql.Literal(scope.everything),
         when=IN_PERIOD if period else _ANY,
+        of_asked=_ANY if scope.everything and named is None else _OF_ASKED,
     )
     values = scope_values(scope) | {"named": _id(named)} | (period_values(period) if period else {})
     found = await connection.execute(query, values)

@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.types.numeric import Int8
 
 from nodehours.queries.pool import Connection
+from nodehours.queries.remembered import Remembered
 from nodehours.queries.seen_usage import (
     IN_PERIOD,
     period_values,
@@ -90,33 +91,32 @@ ORDERS = {
 }
 """In which orders the largest can be asked for; what is equal comes by key."""
 
-# Who is among the largest is known from the sums of the allocations; then each allocation has its place.
+# Each month of each is summed once; ranks and the others are told from these few sums. Whose an allocation is, is
+# gathered first: else the planner, which takes a period for few rows, looks it up for each of them.
 _MONTHLY = """
-with seen as materialized ({seen}),
-summed as materialized (
-    select allocation_id, {id} as id, used.node_seconds
-    from (select allocation_id, sum(node_seconds) as node_seconds from seen group by allocation_id) as used
-    join allocations on allocations.id = allocation_id
-    join projects on projects.id = project_id
+with belonging as materialized (
+    select allocations.id as allocation_id, {id} as id from allocations join projects on projects.id = project_id
 ),
-ranked as (
+told as materialized (
+    select year, month, belonging.id, sum(node_seconds) as node_seconds
+    from ({seen}) as seen join belonging using (allocation_id)
+    where node_seconds > 0
+    group by year, month, belonging.id
+),
+ranked as materialized (
     select total.id, {key} as key, {name} as name,
            row_number() over (order by node_seconds desc, {key} collate "C") as place
-    from (select id, sum(node_seconds) as node_seconds from summed group by id) as total
+    from (select id, sum(node_seconds) as node_seconds from told group by id) as total
     join {table} on {table}.id = total.id
 ),
-placed as materialized (
-    select allocation_id, least(place, %(top)s + 1) as place from summed join ranked using (id)
-),
-told as (
-    select year, month, place, sum(node_seconds) as node_seconds
-    from seen join placed using (allocation_id)
-    where node_seconds > 0
-    group by year, month, place
+placed as (
+    select year, month, least(place, %(top)s + 1) as place, sum(node_seconds) as node_seconds
+    from told join ranked using (id)
+    group by year, month, least(place, %(top)s + 1)
 )
 select year, month, key, coalesce(name, %(others)s), node_seconds
-from told left join ranked on ranked.place = told.place and ranked.place <= %(top)s
-order by year, month, told.place
+from placed left join ranked on ranked.place = placed.place and ranked.place <= %(top)s
+order by year, month, placed.place
 """
 _TOTALS = """
 with used as materialized (
@@ -145,12 +145,14 @@ select count(*) from (
     select user_id from usage_rows where user_id = %(reader)s and {when} and node_seconds > 0
 ) as seen
 """
-_RESOURCES = """
-select resources.name, nodes, sum(node_seconds)
+_USED_BY_RESOURCE = """
+select resource_id, sum(node_seconds)
 from (select allocation_id, sum(node_seconds) as node_seconds from ({seen}) as seen group by allocation_id) as used
 join allocations on allocations.id = allocation_id
-join resources on resources.id = resource_id
-group by resources.id order by resources.name collate "C"
+group by resource_id
+"""
+_RESOURCES = """
+select id, name, nodes from resources where id = any(%(resources)s) order by name collate "C"
 """
 # Of each allocation only the sums of the two periods are left before anything is joined.
 _LARGEST = """
@@ -288,6 +290,12 @@ async def monthly_usage(
 
 async def totals(connection: Connection, scope: Scope, period: Period) -> Totals:
     """Return what is seen of *period* in all."""
+    return await _TOTALS_KNOWN.answer(
+        connection, scope, period, lambda: _ask_totals(connection, scope, period)
+    )
+
+
+async def _ask_totals(connection: Connection, scope: Scope, period: Period) -> Totals:
     users = sql.SQL(_USERS if scope.everything else _USERS_IN_SCOPE)
     query = sql.SQL(_TOTALS).format(
         seen=seen_usage(scope),
@@ -297,6 +305,10 @@ async def totals(connection: Connection, scope: Scope, period: Period) -> Totals
     )
     (found,) = await (await connection.execute(query, _values(scope, period))).fetchall()
     return Totals(*map(int, found))
+
+
+# Whose usage there was is the dearest question of all.
+_TOTALS_KNOWN: Remembered[Totals] = Remembered()
 
 
 async def largest(
@@ -342,13 +354,24 @@ async def resource_use(
     """
     if not scope.everything:
         return []
-    query = sql.SQL(_RESOURCES).format(seen=seen_usage(scope))
-    found = await (await connection.execute(query, _values(scope, period))).fetchall()
+    used = await _BY_RESOURCE_KNOWN.answer(
+        connection, scope, period, lambda: _ask_by_resource(connection, scope, period)
+    )
+    sizes = await connection.execute(_RESOURCES, {"resources": [Int8(one) for one in used]})
     seconds = _past_days(period, today) * _DAY_SECONDS
     return [
-        ResourceUse(name, nodes, int(used), None if nodes is None else nodes * seconds)
-        for name, nodes, used in found
+        ResourceUse(name, nodes, used[resource], None if nodes is None else nodes * seconds)
+        for resource, name, nodes in await sizes.fetchall()
     ]
+
+
+async def _ask_by_resource(connection: Connection, scope: Scope, period: Period) -> dict[int, int]:
+    query = sql.SQL(_USED_BY_RESOURCE).format(seen=seen_usage(scope))
+    found = await (await connection.execute(query, _values(scope, period))).fetchall()
+    return {resource: int(used) for resource, used in found}
+
+
+_BY_RESOURCE_KNOWN: Remembered[dict[int, int]] = Remembered()
 
 
 async def freshness(connection: Connection, scope: Scope) -> Freshness:

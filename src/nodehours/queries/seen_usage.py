@@ -15,6 +15,7 @@ from psycopg.types.numeric import Int8
 
 from nodehours.queries.asked import ANY, VISIBLE_ALLOCATION
 from nodehours.queries.pool import Connection
+from nodehours.queries.remembered import Remembered
 from nodehours.terms.month import Month
 from nodehours.terms.period import Period
 from nodehours.terms.scope import Scope
@@ -106,10 +107,19 @@ def least_certain(month: Month, now: datetime, *, is_provisional: bool, is_resta
 
 async def sum_seen(connection: Connection, scope: Scope, period: Period) -> int:
     """Return what is seen of *period* in all, in node-seconds."""
+    return await _SUM_KNOWN.answer(
+        connection, scope, period, lambda: _ask_sum(connection, scope, period)
+    )
+
+
+async def _ask_sum(connection: Connection, scope: Scope, period: Period) -> int:
     query = sql.SQL(_SUM).format(seen=seen_usage(scope))
     values = scope_values(scope) | period_values(period)
     ((total,),) = await (await connection.execute(query, values)).fetchall()
     return int(total)
+
+
+_SUM_KNOWN: Remembered[int] = Remembered()
 
 
 async def newest_month(connection: Connection, scope: Scope) -> Month | None:
