@@ -11,25 +11,10 @@ from playwright.sync_api import Browser, Page
 
 from tests.clients.installed import node_modules
 from tests.faces.web.browsing import Watched, watching
-from tests.faces.web.world import PERIOD, World, addresses
+from tests.faces.web.world import PAGES, PERIOD, World, addresses
 
 pytestmark = pytest.mark.browser
 
-KINDS = {
-    "overview": f"/?{PERIOD}",
-    "projects": f"/projects/?{PERIOD}",
-    "project": f"/projects/climate.demo/?{PERIOD}&split=user",
-    "months": f"/months/?{PERIOD}",
-    "month": "/months/2026-03/",
-    "explained": "/months/2026-03/climate.demo/",
-    "runs": "/runs/",
-    "run": "/runs/1/",
-    "quarantine": "/quarantine/",
-    "pending": "/pending/",
-    "people": "/people/",
-    "export": "/export/",
-    "account": "/account/",
-}
 OWN = {"owner": "climate.demo", "member": "climate.demo", "researcher": "genome.demo"}
 """Those who are not staff, and a project of which each sees something: the researcher their own usage alone."""
 _AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
@@ -76,7 +61,7 @@ def check(watched: Watched, path: str) -> None:
     assert page.evaluate(_UNTOLD) == []
 
 
-@pytest.mark.parametrize("path", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
 def test_axe_finds_nothing_serious(staff: Watched, path: str) -> None:
     check(staff, path)
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.faces.web.browsing import Watched, watching
-from tests.faces.web.world import PERIOD, VISITORS, World
+from tests.faces.web.world import PAGES, PERIOD, VISITORS, World
 
 pytestmark = pytest.mark.browser
 OF_EVERYBODY = (f"/?{PERIOD}", f"/projects/?{PERIOD}", f"/months/?{PERIOD}", "/account/")
@@ -322,9 +322,7 @@ _REACHABLE = (
 )
 
 
-@pytest.mark.parametrize(
-    "path", [f"/?{PERIOD}", f"/projects/climate.demo/?{PERIOD}", "/people/", "/account/"]
-)
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
 def test_the_keyboard_reaches_everything_in_order_and_shows_where_it_is(
     staff: Watched, path: str
 ) -> None:

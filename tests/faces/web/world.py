@@ -32,6 +32,23 @@ TODAY = date(2026, 11, 15)
 """The day as of which the demo is told: pages look the same whenever they are tested."""
 PERIOD = "from=2025-12&to=2026-11"
 
+PAGES = {
+    "overview": f"/?{PERIOD}",
+    "projects": f"/projects/?{PERIOD}",
+    "project": f"/projects/climate.demo/?{PERIOD}&split=user",
+    "months": f"/months/?{PERIOD}",
+    "month": "/months/2026-03/",
+    "explained": "/months/2026-03/climate.demo/",
+    "runs": "/runs/",
+    "run": "/runs/1/",
+    "quarantine": "/quarantine/",
+    "pending": "/pending/",
+    "people": "/people/",
+    "export": "/export/",
+    "account": "/account/",
+}
+"""Every kind of page that has an address of its own, as staff see it."""
+
 VISITORS = {
     "staff": STAFF,
     "support": "demo-support",
