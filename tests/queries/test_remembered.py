@@ -10,9 +10,10 @@ import pytest
 from nodehours.ledger.inventory import set_resource
 from nodehours.ledger.store import Connection
 from nodehours.queries.access import operator_scope
-from nodehours.queries.overview import resource_use, totals
+from nodehours.queries.overview import totals
 from nodehours.queries.pool import Connection as Reading
 from nodehours.queries.remembered import Remembered
+from nodehours.queries.resource_use import resource_use
 from nodehours.queries.seen_usage import sum_seen
 from nodehours.terms.month import Month
 from nodehours.terms.period import Period

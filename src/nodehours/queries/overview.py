@@ -32,7 +32,6 @@ from nodehours.terms.scope import Scope
 
 OTHERS = "others"
 """What all the others together are named."""
-_DAY_SECONDS = 86_400
 
 
 class By(Enum):
@@ -145,15 +144,6 @@ select count(*) from (
     select user_id from usage_rows where user_id = %(reader)s and {when} and node_seconds > 0
 ) as seen
 """
-_USED_BY_RESOURCE = """
-select resource_id, sum(node_seconds)
-from (select allocation_id, sum(node_seconds) as node_seconds from ({seen}) as seen group by allocation_id) as used
-join allocations on allocations.id = allocation_id
-group by resource_id
-"""
-_RESOURCES = """
-select id, name, nodes from resources where id = any(%(resources)s) order by name collate "C"
-"""
 # Of each allocation only the sums of the two periods are left before anything is joined.
 _LARGEST = """
 select row_number() over (order by {order}, {key} collate "C") as place, used.id, used.node_seconds, used.before
@@ -249,18 +239,6 @@ class Largest(NamedTuple):
     organisation_name: str
 
 
-class ResourceUse(NamedTuple):
-    """What was used of a resource in a period, and what all its ``nodes`` can do in its past days, in node-seconds.
-
-    ``nodes`` and ``capacity`` are None when its size is not known. The size is that of today.
-    """
-
-    resource: str
-    nodes: int | None
-    node_seconds: int
-    capacity: int | None
-
-
 class Freshness(NamedTuple):
     """When anything seen changed last (UTC), the newest day known completely among what is seen whole, and when the
     newest run ended, or began if it has not ended (UTC).
@@ -345,35 +323,6 @@ async def largest(
     return await find_page(connection, scope, listing, asked, offset=offset, limit=limit)
 
 
-async def resource_use(
-    connection: Connection, scope: Scope, period: Period, today: date
-) -> list[ResourceUse]:
-    """Return the resources with statements in *period*, by name; none for who does not see everything.
-
-    Their capacity is that of the days of *period* before *today*.
-    """
-    if not scope.everything:
-        return []
-    used = await _BY_RESOURCE_KNOWN.answer(
-        connection, scope, period, lambda: _ask_by_resource(connection, scope, period)
-    )
-    sizes = await connection.execute(_RESOURCES, {"resources": [Int8(one) for one in used]})
-    seconds = _past_days(period, today) * _DAY_SECONDS
-    return [
-        ResourceUse(name, nodes, used[resource], None if nodes is None else nodes * seconds)
-        for resource, name, nodes in await sizes.fetchall()
-    ]
-
-
-async def _ask_by_resource(connection: Connection, scope: Scope, period: Period) -> dict[int, int]:
-    query = sql.SQL(_USED_BY_RESOURCE).format(seen=seen_usage(scope))
-    found = await (await connection.execute(query, _values(scope, period))).fetchall()
-    return {resource: int(used) for resource, used in found}
-
-
-_BY_RESOURCE_KNOWN: Remembered[dict[int, int]] = Remembered()
-
-
 async def freshness(connection: Connection, scope: Scope) -> Freshness:
     """Return how fresh the figures are that the reader sees."""
     query = sql.SQL(_FRESHNESS).format(
@@ -394,10 +343,6 @@ def _parts(by: By) -> dict[str, sql.SQL]:
 def _largest(columns: Iterable[Any]) -> Largest:
     row = Largest._make(columns)
     return row._replace(node_seconds=int(row.node_seconds), before=int(row.before))
-
-
-def _past_days(period: Period, today: date) -> int:
-    return max(0, (min(today, period.before.start) - period.since.start).days)
 
 
 def _values(scope: Scope, period: Period) -> dict[str, object]:

@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from nodehours.queries.pool import Connection
+from nodehours.terms.lately import Lately
 from nodehours.terms.scope import Scope
 
 Answer = TypeVar("Answer")
@@ -35,7 +36,7 @@ class Remembered(Generic[Answer]):
     """The newest answers to one question, by what was asked."""
 
     def __init__(self) -> None:
-        self._answers: dict[tuple[_Clock, Hashable], Answer] = {}
+        self._lately: Lately[tuple[_Clock, Hashable], Answer] = Lately(_MOST)
 
     async def answer(
         self,
@@ -48,18 +49,13 @@ class Remembered(Generic[Answer]):
         if not scope.everything:
             return await ask()
         clock = await _clock(connection)
-        if (known := self._answers.get((clock, asked))) is not None:
+        if (known := self._lately.find((clock, asked))) is not None:
             return known
         found = await ask()
         # Outside a transaction something may have been posted meanwhile.
         if await _clock(connection) == clock:
-            self._keep((clock, asked), found)
+            self._lately.keep((clock, asked), found)
         return found
-
-    def _keep(self, key: tuple[_Clock, Hashable], found: Answer) -> None:
-        while len(self._answers) >= _MOST:
-            del self._answers[next(iter(self._answers))]
-        self._answers[key] = found
 
 
 async def _clock(connection: Connection) -> _Clock:

@@ -6,10 +6,10 @@ what was asked. So it is never stale, and nobody is told what was counted for a 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from nodehours.terms.lately import Lately
 from nodehours.terms.row import UsageFilter
 from nodehours.terms.scope import Scope
 
@@ -25,23 +25,8 @@ class Counted(NamedTuple):
     asked: UsageFilter
 
 
-class Counts:
+class Counts(Lately[Counted, int]):
     """The counts that were asked for last."""
 
     def __init__(self, most: int = _MOST) -> None:
-        self._most = most
-        self._totals: OrderedDict[Counted, int] = OrderedDict()
-
-    def find(self, counted: Counted) -> int | None:
-        """Return how many there were, if it is remembered."""
-        total = self._totals.get(counted)
-        if total is not None:
-            self._totals.move_to_end(counted)
-        return total
-
-    def keep(self, counted: Counted, total: int) -> None:
-        """Remember it, and forget what was not asked for longest if there is too much."""
-        self._totals[counted] = total
-        self._totals.move_to_end(counted)
-        if len(self._totals) > self._most:
-            self._totals.popitem(last=False)
+        super().__init__(most)

@@ -50,7 +50,7 @@ class _Commands(click.Group):
         """Name them in their order."""
         return sorted(_HOME_OF)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Return the one of that name, if there is one."""
         if (home := _HOME_OF.get(cmd_name)) is None:
             return None

@@ -21,14 +21,13 @@ from nodehours.queries.overview import (
     Freshness,
     Largest,
     Part,
-    ResourceUse,
     Totals,
     freshness,
     largest,
     monthly_usage,
-    resource_use,
     totals,
 )
+from nodehours.queries.resource_use import ResourceUse, resource_use
 from nodehours.queries.seen_usage import oldest_month, sum_seen
 from nodehours.terms.month import Month
 from nodehours.terms.period import Period
