@@ -22,6 +22,7 @@ from psycopg import sql
 
 from nodehours import __version__
 from nodehours.ledger.catalogue import Table, sequences, tables
+from nodehours.ledger.disk import written_out
 from nodehours.ledger.manifest import (
     FORMAT,
     NAME,
@@ -143,12 +144,3 @@ def _new_file(path: Path) -> Iterator[IO[bytes]]:
         yield file
         file.flush()
         os.fsync(file.fileno())
-
-
-def written_out(directory: Path) -> None:
-    """Have the names in *directory* written to the disk, so that a power cut takes none away."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from nodehours.ledger.dump import written_out
+from nodehours.ledger.disk import written_out
 from nodehours.ledger.errors import LedgerError
 
 
