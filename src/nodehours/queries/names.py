@@ -8,43 +8,30 @@ from psycopg import sql
 from psycopg.types.numeric import Int8
 
 from nodehours.queries.pool import Connection
+from nodehours.queries.visibility import seen_relations
 from nodehours.terms.month import Month
 from nodehours.terms.scope import Scope
 
 _NAMED = """
-select found.id, found.is_project, found.identifier
+with {seen}
+select id, is_project, identifier
 from (
     select projects.id, true as is_project, projects.identifier
     from project_names join projects on projects.id = project_id
-    where project_names.identifier = %(name)s
+    where project_names.identifier = %(name)s and projects.id in (select project_id from seen_projects)
     union all
-    select id, false, identifier from organisations where identifier = %(name)s
+    select id, false, identifier from organisations
+    where identifier = %(name)s and id in (select organisation_id from seen_organisations)
 ) as found
-where {everything} or exists (
-    select from allocations join projects on projects.id = project_id
-    where (
-        allocations.id = any(%(allocations)s)
-        or allocations.id in (select allocation_id from usage_rows where user_id = %(reader)s)
-    )
-    and found.id = case when found.is_project then projects.id else organisation_id end
-)
 order by is_project desc
 limit 1
 """
 _ALL_NAMES = """
-select name from (
-    select project_id, identifier as name from project_names
-    union all
-    select projects.id, organisations.identifier
-    from projects join organisations on organisations.id = organisation_id
-) as known
-where {everything}
-    or project_id in (
-        select project_id from allocations
-        where id = any(%(allocations)s)
-        or id in (select allocation_id from usage_rows where user_id = %(reader)s)
-    )
-group by name order by name
+with {seen}
+select identifier from project_names where project_id in (select project_id from seen_projects)
+union
+select identifier from organisations where id in (select organisation_id from seen_organisations)
+order by 1
 """
 _ALLOCATIONS = """
 select distinct allocations.id, projects.identifier, resources.name
@@ -178,7 +165,9 @@ def _row(found: list[tuple[Any, ...]]) -> RowKey | None:
 async def _ask(
     connection: Connection, scope: Scope, query: str, **values: object
 ) -> list[tuple[Any, ...]]:
-    composed = sql.SQL(query).format(everything=sql.Literal(scope.everything))
+    composed = sql.SQL(query).format(
+        everything=sql.Literal(scope.everything), seen=seen_relations(scope)
+    )
     allocations = [Int8(allocation) for allocation in scope.allocations]
     seen = {"allocations": allocations, "reader": Int8(scope.reader)}
     return await (await connection.execute(composed, values | seen)).fetchall()

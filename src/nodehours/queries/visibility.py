@@ -149,13 +149,19 @@ async def find_page(
     limit: int,
 ) -> Found[Row]:
     """Return up to *limit* of the rows listed after the first *offset*; times are in UTC. *asked* are values."""
-    seen = sql.SQL(_EVERYTHING if scope.everything else _IN_SCOPE)
-    query = sql.SQL(_PAGE).format(seen=seen, found=listing.found, told=listing.told)
+    query = sql.SQL(_PAGE).format(
+        seen=seen_relations(scope), found=listing.found, told=listing.told
+    )
     page = {"offset": Int8(offset), "limit": Int8(limit)}
     cursor = await connection.execute(query, values(scope, asked) | page, binary=True)
     found = await cursor.fetchall()
     rows = [listing.row(map(in_utc, row[2:])) for row in found if row[1] is not None]
     return Found(found[0][0], rows)
+
+
+def seen_relations(scope: Scope) -> sql.SQL:
+    """The relations ``seen_allocations``, ``seen_projects`` and ``seen_organisations``, to stand behind ``with``."""
+    return sql.SQL(_EVERYTHING if scope.everything else _IN_SCOPE)
 
 
 def values(scope: Scope, asked: Mapping[str, object]) -> dict[str, object]:
