@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import anyio
 import pytest
 
-from nodehours.ledger.inventory import set_resource
+from nodehours.ledger.clock import Origin
+from nodehours.ledger.closing import close_month
+from nodehours.ledger.inventory import name_organisation, set_resource
 from nodehours.ledger.store import Connection
 from nodehours.queries.access import operator_scope
-from nodehours.queries.overview import totals
+from nodehours.queries.months import list_months
+from nodehours.queries.overview import By, monthly_usage, totals
 from nodehours.queries.pool import Connection as Reading
 from nodehours.queries.remembered import Remembered
 from nodehours.queries.resource_use import resource_use
@@ -19,7 +23,10 @@ from nodehours.terms.month import Month
 from nodehours.terms.period import Period
 from nodehours.terms.scope import Scope
 from tests.exported import connect
-from tests.ledger.moving import MARCH, report, whole_month
+from tests.ledger.months import decline_all
+from tests.ledger.moving import CLIMATE, MARCH, report, whole_month
+
+Answer = TypeVar("Answer")
 
 SPRING = Period(Month(2026, 3), Month(2026, 6))
 EVERYTHING = operator_scope()
@@ -38,8 +45,8 @@ class Counting:
         return self.times
 
 
-def answered(url: str, *questions: Callable[[Reading], Awaitable[int]]) -> list[int]:
-    async def ask() -> list[int]:
+def answered(url: str, *questions: Callable[[Reading], Awaitable[Answer]]) -> list[Answer]:
+    async def ask() -> list[Answer]:
         async with await connect(url) as reading:
             return [await question(reading) for question in questions]
 
@@ -78,7 +85,7 @@ def test_of_who_does_not_see_everything_nothing_is_remembered(
         EVERYTHING,
         Scope(2, everything=False, allocations=(1,)),
     ):
-        answered(database_url, lambda reading, scope=scope: known.answer(reading, scope, "", count))  # type: ignore[misc]
+        answered(database_url, lambda reading, scope=scope: known.answer(reading, scope, "", count))  # type: ignore[misc] # mypy infers no type of a lambda's default
 
     assert count.times == 3
     assert answered(database_url, lambda reading: known.answer(reading, EVERYTHING, "", count)) == [
@@ -146,3 +153,53 @@ def test_the_size_of_a_resource_is_that_of_now(connection: Connection, database_
         sizes += answered(database_url, nodes)
 
     assert sizes == [4, 8]
+
+
+def test_the_name_of_an_organisation_is_that_of_now(
+    connection: Connection, database_url: str
+) -> None:
+    async def name(reading: Reading) -> str:
+        (one,) = await monthly_usage(reading, EVERYTHING, By.ORGANISATION, SPRING)
+        return one.name
+
+    post(connection, 3600)
+    names = []
+    for called in ("Northern Centre", "Überall"):
+        name_organisation(connection, CLIMATE.portal, called)
+        names += answered(database_url, name, name)
+
+    assert names == ["Northern Centre", "Northern Centre", "Überall", "Überall"]
+
+
+def test_what_waits_in_a_month_is_told_at_once(connection: Connection, database_url: str) -> None:
+    """A restatement that waits, or is refused, makes no revision."""
+
+    async def waiting(reading: Reading) -> int:
+        (one,) = await list_months(reading, EVERYTHING, period=SPRING)
+        return one.waiting
+
+    post(connection, 3600)
+    close_month(connection, CLIMATE.portal, MARCH, Origin())
+    counts = answered(database_url, waiting)
+    post(connection, 7200)
+    counts += answered(database_url, waiting)
+    decline_all(connection)
+
+    assert [*counts, *answered(database_url, waiting)] == [0, 1, 0]
+
+
+def test_the_months_and_their_parts_are_those_of_now(
+    connection: Connection, database_url: str
+) -> None:
+    async def asked(reading: Reading) -> int:
+        (month,) = await list_months(reading, EVERYTHING, period=SPRING)
+        for by in By:
+            (part,) = await monthly_usage(reading, EVERYTHING, by, SPRING)
+            assert (part.month, part.node_seconds) == (month.month, month.node_seconds)
+        return month.node_seconds
+
+    post(connection, 3600)
+    first = answered(database_url, asked, asked)
+    post(connection, 7200)
+
+    assert answered(database_url, asked, asked) == [2 * one for one in first]

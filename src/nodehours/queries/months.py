@@ -3,50 +3,45 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg import sql
 from psycopg.types.numeric import Int8
 
 from nodehours.queries.names import Named
 from nodehours.queries.pool import Connection
+from nodehours.queries.remembered import Remembered
 from nodehours.queries.seen_usage import IN_PERIOD, period_values, scope_values
 from nodehours.terms.month import Month
 from nodehours.terms.period import Period
 from nodehours.terms.scope import Scope
 from nodehours.terms.statement import State
 
-_MONTHS = """
+_ASKED = """
 with asked as materialized (
     select allocations.id as allocation_id
     from allocations join projects on projects.id = project_id
     where {visible} and {which}
-),
-waits as (
-    select year, month, count(*) as count
-    from pending join asked using (allocation_id) where status = 'waiting' and {everything} and {when}
-    group by year, month
-),
-alike as (
+)
+"""
+_MONTHS = """
+, alike as (
     select year, month, is_closed, is_restated, complete_days, sum(node_seconds) as node_seconds, count(*) as count
     from statements
     where {when} and {of_asked}
     group by year, month, is_closed, is_restated, complete_days
-),
-told as (
-    select year, month, sum(node_seconds) as node_seconds, sum(count) as statements,
-           sum(count) filter (where is_closed) as closed,
-           sum(count) filter (where is_restated) as restated,
-           sum(count) filter (
-               where not is_restated and complete_days
-                   < make_date(year + month / 12, month %% 12 + 1, 1) - make_date(year, month, 1)) as provisional
-    from alike
-    group by year, month
 )
-select year, month, coalesce(node_seconds, 0), coalesce(statements, 0), coalesce(closed, 0), coalesce(restated, 0),
-       coalesce(provisional, 0), coalesce(waits.count, 0)
-from told full join waits using (year, month)
-order by year, month
+select year, month, sum(node_seconds) as node_seconds, sum(count) as statements,
+       coalesce(sum(count) filter (where is_closed), 0) as closed,
+       coalesce(sum(count) filter (where is_restated), 0) as restated,
+       coalesce(sum(count) filter (
+           where not is_restated and complete_days
+               < make_date(year + month / 12, month %% 12 + 1, 1) - make_date(year, month, 1)), 0) as provisional
+from alike
+group by year, month
+"""
+_WAITING = """
+select year, month, count(*) from pending where status = 'waiting' and {when} and {of_asked} group by year, month
 """
 _CLOSINGS = """
 select coalesce(organisations.identifier, projects.identifier), closings.year, closings.month, closed_revision,
@@ -85,7 +80,7 @@ class MonthTold(NamedTuple):
     closed: int
     restated: int
     provisional: int
-    waiting: int
+    waiting: int = 0
 
     def state(self, now: datetime) -> State | None:
         """Tell the state of the month as a whole at *now*: that of its least certain statement; None without any."""
@@ -120,19 +115,50 @@ async def list_months(
 
     *named* leaves only statements of it, *period* only its months.
     """
-    query = sql.SQL(_MONTHS).format(
+    if named is None:
+        told = await _COUNTED.answer(
+            connection, scope, period, lambda: _ask_months(connection, scope, named, period)
+        )
+    else:
+        told = await _ask_months(connection, scope, named, period)
+    waiting = await _ask_waiting(connection, scope, named, period) if scope.everything else {}
+    months = {one.month: one for one in told}
+    return [
+        months.get(month, MonthTold(month, 0, 0, 0, 0, 0))._replace(waiting=waiting.get(month, 0))
+        for month in sorted(months.keys() | waiting.keys())
+    ]
+
+
+async def _ask_months(
+    connection: Connection, scope: Scope, named: Named | None, period: Period | None
+) -> list[MonthTold]:
+    found = await _ask(connection, _MONTHS, scope, named, period)
+    return [MonthTold(Month(year, month), *map(int, counts)) for year, month, *counts in found]
+
+
+async def _ask_waiting(
+    connection: Connection, scope: Scope, named: Named | None, period: Period | None
+) -> dict[Month, int]:
+    found = await _ask(connection, _WAITING, scope, named, period)
+    return {Month(year, month): count for year, month, count in found}
+
+
+async def _ask(
+    connection: Connection, query: str, scope: Scope, named: Named | None, period: Period | None
+) -> list[Any]:
+    """Answer a question about what is of *named* and in *period* (all, where None) and in the reader's scope."""
+    asked = sql.SQL(_ASKED + query).format(
         visible=_ANY if scope.everything else _VISIBLE,
         which=_which(named, _OF_PROJECT, _OF_ORGANISATION),
-        everything=sql.Literal(scope.everything),
         when=IN_PERIOD if period else _ANY,
         of_asked=_ANY if scope.everything and named is None else _OF_ASKED,
     )
     values = scope_values(scope) | {"named": _id(named)} | (period_values(period) if period else {})
-    found = await connection.execute(query, values)
-    return [
-        MonthTold(Month(year, month), *map(int, counts))
-        for year, month, *counts in await found.fetchall()
-    ]
+    return await (await connection.execute(asked, values)).fetchall()
+
+
+# What waits for a decision changes without a revision, so that is asked each time.
+_COUNTED: Remembered[list[MonthTold]] = Remembered()
 
 
 async def list_closings(

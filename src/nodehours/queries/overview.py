@@ -117,6 +117,7 @@ select year, month, key, coalesce(name, %(others)s), node_seconds
 from placed left join ranked on ranked.place = placed.place and ranked.place <= %(top)s
 order by year, month, placed.place
 """
+_NAMES = "select identifier, name from organisations where identifier = any(%s)"
 _TOTALS = """
 with used as materialized (
     select allocation_id, is_whole, sum(node_seconds) as node_seconds, count(*) as statements
@@ -258,12 +259,34 @@ async def monthly_usage(
 
     What used nothing in a month is not there.
     """
+    parts = await _MONTHLY_KNOWN.answer(
+        connection,
+        scope,
+        (by, period, top),
+        lambda: _ask_monthly(connection, scope, by, period, top),
+    )
+    return await _named_now(connection, parts) if by is By.ORGANISATION else [*parts]
+
+
+async def _ask_monthly(
+    connection: Connection, scope: Scope, by: By, period: Period, top: int
+) -> list[Part]:
     query = sql.SQL(_MONTHLY).format(seen=seen_usage(scope), **_parts(by))
     values = _values(scope, period) | {"top": Int8(top), "others": OTHERS}
     found = await (await connection.execute(query, values)).fetchall()
     return [
         Part(Month(year, month), key, name, int(used)) for year, month, key, name, used in found
     ]
+
+
+async def _named_now(connection: Connection, parts: list[Part]) -> list[Part]:
+    """Return parts of organisations with their names, which change without a revision."""
+    keys = list({one.key for one in parts if one.key is not None})
+    names: dict[str | None, str] = dict(await (await connection.execute(_NAMES, [keys])).fetchall())
+    return [one._replace(name=names.get(one.key, one.name)) for one in parts]
+
+
+_MONTHLY_KNOWN: Remembered[list[Part]] = Remembered()
 
 
 async def totals(connection: Connection, scope: Scope, period: Period) -> Totals:
