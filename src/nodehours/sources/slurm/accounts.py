@@ -1,0 +1,155 @@
+"""Whose usage it is: Slurm's accounts as projects, and its users as people.
+
+By convention the account ``brics.climate`` is the project ``climate.brics``, and its user ``alice`` (or
+``alice.climate``, as OpenPortal calls them) is ``alice.climate.brics``. An account of any other name is a project of
+its own, in a portal that is called as the cluster: ``physics`` of ``isca`` is ``physics.isca``. A list of associations
+or a mapping file says otherwise; the mapping file has the last word.
+
+    account,user,project,person
+    physics,,quarks.brics,
+    physics,u1234,,alice
+    ,u9999,,bob
+
+A line names an account's project, or who a user is: of that account, or of any. ``person`` ``-`` is nobody: such usage
+is unattributed.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from nodehours.sources.document import Document, UnreadableError
+from nodehours.sources.slurm.attempt import UNKNOWN_USER
+from nodehours.terms.fault import Fault, shown
+from nodehours.terms.identifiers import ProjectIdentifier, UserIdentifier
+
+NOBODY: Final = "-"
+_HEADER: Final = ("account", "user", "project", "person")
+_PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What is known of accounts and users beside the convention.
+
+    ``projects`` by account, ``people`` by account and user (account empty: of any), ``members`` by account: with a
+    list of associations only they are people by convention, and else everybody is (None).
+    """
+
+    projects: Mapping[str, ProjectIdentifier] = field(default_factory=dict)
+    people: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    members: frozenset[tuple[str, str]] | None = None
+
+    def project_of(self, account: str, cluster: str) -> ProjectIdentifier:
+        """Return the project that *account* is."""
+        if account in self.projects:
+            return self.projects[account]
+        portal, dot, project = account.partition(".")
+        if dot and _PART.fullmatch(portal) and _PART.fullmatch(project):
+            return ProjectIdentifier(project, portal)
+        return ProjectIdentifier(_own_name(account), _own_name(cluster))
+
+    def user_of(
+        self, account: str, local_user: str, project: ProjectIdentifier
+    ) -> UserIdentifier | None:
+        """Return who *local_user* is in *project*; None if nobody knows."""
+        person = self.people.get((account, local_user)) or self.people.get(("", local_user))
+        if person is None:
+            is_member = self.members is None or (account, local_user) in self.members
+            person = local_user.removesuffix(f".{project.project}") if is_member else NOBODY
+        if person == NOBODY or local_user == UNKNOWN_USER or not _PART.fullmatch(person):
+            return None
+        return UserIdentifier(person, project.project, project.portal)
+
+
+def _own_name(name: str) -> str:
+    """Return *name* as part of an identifier; what cannot be one gets a part of its hash, so that it is told apart."""
+    if _PART.fullmatch(name):
+        return name
+    told = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "account"
+    return f"{told[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def read_associations(document: Document) -> frozenset[tuple[str, str]]:
+    """Read the members of accounts from ``sacctmgr -P show assoc``.
+
+    Raises ``UnreadableError`` when its first line does not name the fields ``Account`` and ``User``.
+    """
+    lines = _text(document).splitlines()
+    head = [name.strip().lower() for name in lines[0].split("|")] if lines else []
+    if not {"account", "user"} <= set(head):
+        raise UnreadableError(
+            "it is not what `sacctmgr -P show assoc` tells: no fields Account and User"
+        )
+    account, user = head.index("account"), head.index("user")
+    found = (line.split("|") for line in lines[1:])
+    return frozenset(
+        (fields[account], fields[user])
+        for fields in found
+        if len(fields) > max(account, user) and fields[user]
+    )
+
+
+def read_mapping(document: Document, faults: list[Fault]) -> Accounts:
+    """Read a mapping file; a line that is not understood is added to *faults* and left out.
+
+    Raises ``UnreadableError`` when its first line does not name the columns.
+    """
+    rows = csv.reader(io.StringIO(_text(document)))
+    head = [name.strip().lower() for name in next(rows, [])]
+    if not set(head) <= set(_HEADER) or not {"account", "user"} & set(head):
+        raise UnreadableError(f"its first line does not name its columns: {','.join(_HEADER)}")
+    projects: dict[str, ProjectIdentifier] = {}
+    people: dict[tuple[str, str], str] = {}
+    for number, fields in enumerate(rows, 2):
+        line = {name: value.strip() for name, value in zip(head, fields, strict=False)}
+        try:
+            _read_line(line, projects, people)
+        except ValueError as error:
+            faults.append(Fault(document.name, str(error), place=f"line {number}"))
+    return Accounts(projects, people)
+
+
+def _read_line(
+    line: Mapping[str, str],
+    projects: dict[str, ProjectIdentifier],
+    people: dict[tuple[str, str], str],
+) -> None:
+    account, user, project, person = (line.get(name, "") for name in _HEADER)
+    if not any((account, user, project, person)):
+        return
+    if account and project and not (user or person):
+        projects[account] = ProjectIdentifier.parse(project)
+    elif user and person and not project:
+        if person != NOBODY and not _PART.fullmatch(person):
+            raise ValueError(
+                f"{shown(person)} is no person: letters, digits, _ and - only, or - for nobody"
+            )
+        people[account, user] = person
+    else:
+        raise ValueError("it names neither an account's project nor a user's person")
+
+
+def _text(document: Document) -> str:
+    return document.content[:].decode("utf-8-sig", "backslashreplace")
+
+
+def accounts_of(mapping: Accounts, members: frozenset[tuple[str, str]] | None) -> Accounts:
+    """Put a mapping and a list of associations together."""
+    return Accounts(mapping.projects, mapping.people, members)
+
+
+def unmapped(accounts: Accounts, told: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Give the accounts, of (account, cluster), that have only a name of their own."""
+    for account, cluster in told:
+        if (
+            accounts.project_of(account, cluster).portal == _own_name(cluster)
+            and account not in accounts.projects
+        ):
+            yield account

@@ -1,0 +1,274 @@
+"""The archive of jobs: attempts as Parquet, a directory for each cluster and month of submission (UTC).
+
+    ARCHIVE/archive.json             what holds: which files, of what, and from when to when something is known
+    ARCHIVE/lab/2026-10/1.parquet    attempts, with the columns of ``Attempt``
+
+Records of one attempt become one: what it came to at last holds, from its earliest start. So it does not matter in
+how many files, windows and runs records come, in which order, or how often. Files are written whole and are never
+changed; a new ``archive.json`` takes the place of the old one, and only then what holds no more is removed.
+One process at a time writes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+from msgspec.structs import replace
+
+from nodehours.sources.document import UnreadableError
+from nodehours.sources.slurm.merging import engine, merged, span_of
+from nodehours.sources.slurm.staging import Staging
+from nodehours.terms.month import Month
+from nodehours.terms.period import Period, months_after
+
+MANIFEST: Final = "archive.json"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A file of attempts: its number, how many they are, and from when to when (seconds since 1970).
+
+    ``seen_until`` is how far at least those had come that are not ended (None: all are), and ``has_unsure`` tells
+    whether some do not tell when they were submitted.
+    """
+
+    number: int
+    attempts: int
+    start: int
+    end: int
+    seen_until: int | None = None
+    has_unsure: bool = False
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """From when until when (seconds since 1970) everything of a cluster is known."""
+
+    since: int
+    until: int
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """What is kept of a cluster: files by month, and the spans of time of which everything is known."""
+
+    months: dict[str, list[Part]] = {}
+    known: list[Coverage] = []
+
+
+class _Manifest(msgspec.Struct):
+    version: int = 1
+    next_number: int = 1
+    clusters: dict[str, Cluster] = {}
+    unposted: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What came in: how many attempts, how many of them new or changed, and the span of all of them.
+
+    ``start`` and ``end`` are seconds since 1970, both 0 where there was none.
+    """
+
+    attempts: int = 0
+    changed: int = 0
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(slots=True)
+class Archive:
+    """An archive that is open for writing."""
+
+    directory: Path
+    _manifest: _Manifest
+    _memory: str = "1GB"
+
+    @property
+    def clusters(self) -> Mapping[str, Cluster]:
+        """The clusters of which something is kept, by name."""
+        return self._manifest.clusters
+
+    @property
+    def unposted(self) -> Sequence[str]:
+        """The months (``2026-10``) that were changed, and not yet posted whole."""
+        return self._manifest.unposted
+
+    @property
+    def parts(self) -> Iterator[tuple[Path, str, Part]]:
+        """Every file with its cluster and what it holds."""
+        for name, cluster in sorted(self.clusters.items()):
+            for month, parts in sorted(cluster.months.items()):
+                for part in parts:
+                    yield self._path(name, month, part.number), name, part
+
+    def files(self, start: int, end: int) -> list[Path]:
+        """Return the files with attempts between *start* and *end*."""
+        return [path for path, _, part in self.parts if part.start < end and part.end > start]
+
+    @property
+    def has_unsure(self) -> bool:
+        """Whether some attempts do not tell when they were submitted."""
+        return any(part.has_unsure for _, _, part in self.parts)
+
+    def add(self, batches: Iterable[pa.RecordBatch]) -> Added:
+        """Take in *batches* of attempts, all of them or none."""
+        with TemporaryDirectory(prefix="staged-", dir=self.directory) as staging:
+            staged = Staging(Path(staging))
+            for batch in batches:
+                staged.add(batch)
+            staged.close()
+            changed = self._merge(staged)
+        return Added(staged.attempts, changed, staged.start, staged.end)
+
+    def cover(self, cluster: str, since: int, until: int) -> None:
+        """Write down that everything of *cluster* is known from *since* until *until*."""
+        known = self.clusters.get(cluster, Cluster())
+        spans = _joined([*known.known, Coverage(since, until)])
+        self._manifest.clusters[cluster] = replace(known, known=spans)
+        self._write()
+
+    def mark(self, months: Iterable[Month]) -> None:
+        """Write down that *months* are to be posted."""
+        self._manifest.unposted = sorted({*self.unposted, *map(str, months)})
+        self._write()
+
+    def posted(self) -> None:
+        """Write down that all months were posted."""
+        if self.unposted:
+            self._manifest.unposted = []
+            self._write()
+
+    def _merge(self, staged: Staging) -> int:
+        changed, replaced = 0, []
+        clusters = dict(self.clusters)
+        with engine(self._memory) as database:
+            for (name, month), path in sorted(staged.paths.items()):
+                cluster = clusters.get(name, Cluster())
+                kept = cluster.months.get(month, [])
+                old = [self._path(name, month, part.number) for part in kept]
+                found = merged(database, path, old, path.with_suffix(".new"))
+                if not found.changed:
+                    continue
+                changed += found.changed
+                part = self._keep(database, found.path, name, month)
+                parts = [*kept, part] if found.is_added else [part]
+                replaced += [] if found.is_added else old
+                clusters[name] = replace(cluster, months={**cluster.months, month: parts})
+        self._manifest.clusters = clusters
+        self.mark(_months(staged.start, staged.end))
+        for path in replaced:
+            path.unlink()
+        return changed
+
+    def _keep(
+        self, database: duckdb.DuckDBPyConnection, path: Path, cluster: str, month: str
+    ) -> Part:
+        number = self._manifest.next_number
+        self._manifest.next_number += 1
+        kept = self._path(cluster, month, number)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        _flush(path)
+        path.rename(kept)
+        _flush(kept.parent)
+        return Part(number, *span_of(database, kept))
+
+    def _path(self, cluster: str, month: str, number: int) -> Path:
+        return self.directory / _file_name(cluster) / month / f"{number}.parquet"
+
+    def _write(self) -> None:
+        written = self.directory / f"{MANIFEST}.new"
+        written.write_bytes(msgspec.json.format(msgspec.json.encode(self._manifest), indent=1))
+        _flush(written)
+        written.rename(self.directory / MANIFEST)
+        _flush(self.directory)
+
+
+@contextmanager
+def opened_archive(directory: Path, memory: str = "1GB") -> Iterator[Archive]:
+    """Open the archive in *directory*, which is made when it is not there; wait while another process has it.
+
+    Raises ``UnreadableError`` when it cannot be written to, or was written by a newer version.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise UnreadableError(
+            f"the archive {directory} cannot be opened: {error.strerror}"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        archive = Archive(directory, _read(directory / MANIFEST), memory)
+        _clean(archive)
+        yield archive
+    finally:
+        os.close(lock)
+
+
+def _read(path: Path) -> _Manifest:
+    if not path.exists():
+        return _Manifest()
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_Manifest)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UnreadableError(f"the archive's {path} cannot be read: {error}") from error
+    if found.version != 1:
+        raise UnreadableError(f"the archive's {path} was written by a newer nodehours")
+    return found
+
+
+def _clean(archive: Archive) -> None:
+    """Remove what a process left that was killed: files that do not hold."""
+    held = {path for path, _, _ in archive.parts}
+    for path in archive.directory.glob("*/*/*.parquet"):
+        if path not in held:
+            path.unlink()
+    for path in archive.directory.glob("staged-*"):
+        shutil.rmtree(path)
+
+
+def _months(start: int, end: int) -> list[Month]:
+    """Return the months of a span, in whatever time zone."""
+    if not end:
+        return []
+    first, last = (
+        Month.of(datetime.fromtimestamp(at, UTC).date()) for at in (start - 86_400, end + 86_400)
+    )
+    return list(Period(first, months_after(last, 1)).months)
+
+
+def _joined(spans: Iterable[Coverage]) -> list[Coverage]:
+    """Join spans that meet."""
+    joined: list[Coverage] = []
+    for span in sorted(spans, key=lambda one: (one.since, one.until)):
+        if joined and span.since <= joined[-1].until:
+            joined[-1] = Coverage(joined[-1].since, max(joined[-1].until, span.until))
+        else:
+            joined.append(span)
+    return joined
+
+
+def _file_name(cluster: str) -> str:
+    """Name a directory: what no cluster is called stays what it is, and cannot lead elsewhere."""
+    return (
+        "".join(one if one.isalnum() or one in "-_" else f"%{ord(one):02x}" for one in cluster)
+        or "%"
+    )
+
+
+def _flush(path: Path) -> None:
+    """Have a file or directory on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

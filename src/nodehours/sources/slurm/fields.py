@@ -1,0 +1,88 @@
+"""The fields of sacct that are read, and what they are called by its versions.
+
+Names are told without regard to case, as sacct takes them. Of several names of one thing the first that is there
+counts. All other fields are left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from nodehours.sources.document import UnreadableError
+from nodehours.terms.fault import shown
+
+FIELDS: Final = {
+    "job": ("jobid", "jobidraw"),
+    "cluster": ("cluster",),
+    "account": ("account",),
+    "user": ("user",),
+    "state": ("state",),
+    "submitted": ("submit",),
+    "eligible": ("eligible",),
+    "start": ("start",),
+    "end": ("end",),
+    "elapsed": ("elapsedraw", "elapsed"),
+    "suspended": ("suspended",),
+    "nodes": ("allocnodes", "nnodes"),
+    "cpus": ("alloccpus", "ncpus"),
+    "tres": ("alloctres",),
+}
+"""What is read of a record, and the names of sacct's fields of which one tells it, in lower case."""
+
+NEEDED: Final = ("job", "account", "user", "start", "end", "elapsed")
+"""What nothing can be done without; besides, what was allocated: ``tres``, or ``nodes``."""
+
+FREE_TEXTS: Final = frozenset(
+    (
+        "jobname",
+        "comment",
+        "admincomment",
+        "systemcomment",
+        "submitline",
+        "workdir",
+        "container",
+        "extra",
+    )
+)
+"""The fields that may hold anything, the mark between fields and ends of lines too."""
+
+RECOMMENDED: Final = ",".join(
+    ["JobID", "Cluster", "Account", "User", "State", "Submit", "Eligible", "Start", "End", "ElapsedRaw", "Suspended", "AllocNodes", "AllocCPUS", "AllocTRES"]
+)
+"""What to ask sacct for."""
+
+
+def columns_of(names: Sequence[str]) -> dict[str, int]:
+    """Return at which place each of ``FIELDS`` is told, by its own name.
+
+    Raises ``UnreadableError`` when one that is needed is not there.
+    """
+    places = {name.strip().lower(): at for at, name in reversed(list(enumerate(names)))}
+    found = {
+        field: next(places[name] for name in called if name in places)
+        for field, called in FIELDS.items()
+        if any(name in places for name in called)
+    }
+    missing = [FIELDS[field][0] for field in NEEDED if field not in found]
+    if not {"tres", "nodes"} & found.keys():
+        missing.append("alloctres")
+    if missing:
+        raise UnreadableError(
+            f"it does not tell {', '.join(missing)}: ask sacct for at least {RECOMMENDED}"
+        )
+    return found
+
+
+def is_header(fields: Sequence[str]) -> bool:
+    """Tell whether these are names of fields, as the first line of sacct's output has them."""
+    names = {field.strip().lower() for field in fields}
+    return "start" in names and bool(names & {"jobid", "jobidraw"})
+
+
+def read_names(text: str) -> tuple[str, ...]:
+    """Read what was given to sacct's ``--format``. Raises ``ValueError`` with a sentence."""
+    names = tuple(name.partition("%")[0].strip() for name in text.split(","))
+    if not all(names):
+        raise ValueError(f"{shown(text)} is no list of fields (such as {RECOMMENDED})")
+    return names

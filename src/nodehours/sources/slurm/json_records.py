@@ -1,0 +1,133 @@
+"""``sacct --json``, from Slurm 22.05 to 24.11, as the records that ``read_attempt`` reads.
+
+What the versions tell differently: the state is a word or a list of words; numbers are plain or
+``{"set", "infinite", "number"}``; a time that is not there is 0 or null; of requeued attempts newer versions tell the
+state as ``["PENDING", "REQUEUED"]``. The document stays where it is; jobs are read from it one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from nodehours.sources.document import Document, UnreadableError
+from nodehours.terms.fault import shown
+
+_MAX_NUMBER = 10**18
+
+
+class _Jobs(msgspec.Struct):
+    jobs: list[msgspec.Raw]
+
+
+class JobRecord(NamedTuple):
+    """One of the document's jobs, counted from 1: its record, or its own text and what is wrong with it."""
+
+    number: int
+    record: dict[str, str] | ValueError
+    text: bytes = b""
+
+
+def read_jobs(document: Document) -> Iterator[JobRecord]:
+    """Read every job. Raises ``UnreadableError`` when the document is no output of ``sacct --json``."""
+    try:
+        jobs = msgspec.json.decode(document.content, type=_Jobs).jobs
+    except msgspec.ValidationError as error:
+        raise UnreadableError(f"it is not what `sacct --json` tells: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableError(f"it is no JSON: {error}") from error
+    # Each holds on to the document until it is let go.
+    for number in range(1, len(jobs) + 1):
+        yield _read(number, bytes(jobs[number - 1]))
+        jobs[number - 1] = msgspec.Raw()
+
+
+def _read(number: int, text: bytes) -> JobRecord:
+    try:
+        job = msgspec.json.decode(text)
+        return JobRecord(number, _Job(job if isinstance(job, dict) else {}).record())
+    except (ValueError, UnicodeDecodeError) as error:
+        return JobRecord(number, ValueError(str(error)), text)
+
+
+class _Job:
+    """A job as JSON tells it."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self._told = told
+
+    def record(self) -> dict[str, str]:
+        """Return what ``read_attempt`` reads. Raises ``ValueError`` with a sentence."""
+        return {
+            "job": self._job(),
+            "cluster": self._text("cluster"),
+            "account": self._text("account"),
+            "user": self._text("user"),
+            "state": self._state(),
+            "submitted": self._number("time", "submission"),
+            "eligible": self._number("time", "eligible"),
+            "start": self._number("time", "start"),
+            "end": self._number("time", "end"),
+            "elapsed": self._number("time", "elapsed"),
+            "suspended": self._number("time", "suspended"),
+            "nodes": self._number("allocation_nodes"),
+            "tres": self._tres(),
+        }
+
+    def _job(self) -> str:
+        """The id as sacct's text tells it: of a task ``40_17``, of a part of a heterogeneous job ``42+1``."""
+        for of, part, mark in (("array", "task_id", "_"), ("het", "job_offset", "+")):
+            parent, number = self._number(of, "job_id"), self._number(of, part, untold="")
+            if parent != "0" and number:
+                return f"{parent}{mark}{number}"
+        return self._number("job_id")
+
+    def _state(self) -> str:
+        found = self._at("state", "current")
+        words = found if isinstance(found, list) else [found]
+        if not all(isinstance(word, str) for word in words):
+            raise _misread("state.current is no word", found)
+        return "REQUEUED" if "REQUEUED" in words else words[0] if words else ""
+
+    def _tres(self) -> str:
+        counts = []
+        for one in self._at("tres", "allocated") or []:
+            told = _Job(one if isinstance(one, dict) else {})
+            name = "/".join(filter(None, (told._text("type"), told._text("name"))))
+            # Energy is not told: as null, or as a number below 0.
+            if (count := told._number("count", untold="", negative=True)) and not count.startswith(
+                "-"
+            ):
+                counts.append(f"{name}={count}{'M' if name == 'mem' else ''}")
+        return ",".join(counts)
+
+    def _at(self, *path: str) -> Any:
+        found: Any = self._told
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+    def _text(self, name: str) -> str:
+        found = self._told.get(name)
+        if found is None:
+            return ""
+        if not isinstance(found, str):
+            raise _misread(f"{name} is no text", found)
+        return found
+
+    def _number(self, *path: str, untold: str = "0", negative: bool = False) -> str:
+        found = self._at(*path)
+        if isinstance(found, dict):
+            found = found.get("number") if found.get("set") else None
+        if found is None:
+            return untold
+        is_whole = isinstance(found, int) and not isinstance(found, bool)
+        if not is_whole or abs(found) > _MAX_NUMBER or (found < 0 and not negative):
+            raise _misread(f"{'.'.join(path)} is no whole number from 0", found)
+        return str(found)
+
+
+def _misread(sentence: str, found: object) -> ValueError:
+    return ValueError(f"{sentence}: {shown(str(found))}")
