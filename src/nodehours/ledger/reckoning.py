@@ -54,7 +54,7 @@ def rules_of(connection: Connection, resource: str) -> ResourceRules:
 
 
 def set_rule(connection: Connection, resource: str, since: date, rule: str) -> None:
-    """Have *rule* (never '') hold on *resource* from the day *since* on, in place of the one that was set for that day."""
+    """Have *rule* (never '') hold on *resource* from the day *since* on, in place of the one set for that day."""
     with connection.transaction():
         _ensure(connection, resource)
         connection.execute(_SET_RULE, [since, rule, resource])
