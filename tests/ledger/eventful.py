@@ -27,11 +27,11 @@ FEBRUARY = Month(2026, 2)
 MARCH = Month(2026, 3)
 
 
-def used(*, is_complete: bool = True, **node_seconds: int) -> Day:
+def used(*, is_complete: bool = True, rule: str = "", **node_seconds: int) -> Day:
     """A day of a few local users, with jobs and a component of each."""
     usage = {name: DailyUsage(n, n % 7, n % 11) for name, n in node_seconds.items()}
     parts = {Component(name, "cpu"): n * 64 for name, n in node_seconds.items()}
-    return Day(is_complete, len(usage), sum(node_seconds.values()) % 13, usage, parts)
+    return Day(is_complete, len(usage), sum(node_seconds.values()) % 13, usage, parts, rule)
 
 
 class Teller:
@@ -60,7 +60,14 @@ def dates(first: date, count: int) -> Iterable[date]:
 
 
 def tell_everything(connection: Connection) -> None:
-    """Post, restate, close, accept, decline, reopen, rename, move, merge, map and hold."""
+    """Post, restate, close, accept, decline, reopen, rename, move, merge, map, hold and reckon anew."""
+    tell_as_reported(connection)
+    for rule in ("", "allocated-nodes", "tres:billing*1/4"):
+        Teller(connection).tells(CLIMATE, {date(2026, 4, 2): used(al=12, rule=rule)})
+
+
+def tell_as_reported(connection: Connection) -> None:
+    """Let everything happen that can without a rule."""
     teller = Teller(connection)
     february = date(2026, 2, 1)
     whole = {day: used(al=3600, bo=1800 + n) for n, day in enumerate(dates(february, 28))}

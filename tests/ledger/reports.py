@@ -19,6 +19,7 @@ from tests.ledger.written import Account
 CLIMATE = ProjectIdentifier.parse("climate.brics")
 ORIGIN = Origin()
 
+RULES = ("", "", "allocated-nodes", "tres:billing*1/4")
 LOCAL_USERS = ("al", "bo", "old", "shared", UNKNOWN)
 # alice and alicia are one person, who signed up twice; see `know_alice`.
 _PEOPLE = (("alice", "alicia"), ("bob",), ("carol",))
@@ -65,6 +66,7 @@ def days(*, is_complete: st.SearchStrategy[bool] | None = None) -> st.SearchStra
         wait_seconds=st.integers(0, 3),
         usage=st.dictionaries(local_users, figures, max_size=4),
         components=st.dictionaries(components, st.integers(0, 9), max_size=2),
+        rule=st.sampled_from(RULES),
     )
 
 
@@ -101,7 +103,7 @@ def _less(draw: st.DrawFn, day: Day) -> Day:
         for local, used in day.usage.items()
         if local == first or draw(st.booleans())
     }
-    return Day(False, draw(st.integers(0, day.jobs)), 0, usage)
+    return Day(False, draw(st.integers(0, day.jobs)), 0, usage, rule=day.rule)
 
 
 @st.composite
@@ -207,6 +209,7 @@ def days_of(ledger: Account) -> dict[date, Day]:
             wait_seconds,
             {local: DailyUsage(*figures) for d, local, *figures in ledger.usage if d == day},
             {Component(*of): seconds for d, *of, seconds in ledger.components if d == day},
+            rule,
         )
-        for day, is_complete, jobs, wait_seconds in ledger.days
+        for day, is_complete, jobs, wait_seconds, rule in ledger.days
     }

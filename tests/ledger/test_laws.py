@@ -15,8 +15,8 @@ from nodehours.ledger.store import Connection
 from nodehours.terms.identifiers import ProjectIdentifier, UserIdentifier
 from nodehours.terms.node_seconds import MAX_NODE_SECONDS
 from nodehours.terms.usage import Claim, DailyUsage, Day, ProjectUsage
-from tests.ledger.reports import CLIMATE, ORIGIN, know_alice, reports
-from tests.ledger.written import assert_holds, empty, everything, row_ids
+from tests.ledger.reports import CLIMATE, ORIGIN, days_of, know_alice, reports
+from tests.ledger.written import account, assert_holds, empty, everything, row_ids
 
 SEQUENCES = st.lists(st.tuples(reports(), st.sampled_from(("isca", "tamar"))), max_size=5)
 
@@ -53,6 +53,23 @@ def test_the_same_report_again_touches_no_row_of_any_table(
         assert [(m.posted, m.revision, m.former) for m in again] == [
             (0, None, m.total) for m in first if m.month in {a.month for a in again}
         ]
+
+
+@given(SEQUENCES, reports())
+@settings(max_examples=40)
+def test_of_days_that_are_the_last_word_each_stands_as_it_was_told_whatever_was_known_of_it(
+    scratch: Connection, told: list[tuple[ProjectUsage, str]], last: ProjectUsage
+) -> None:
+    empty(scratch)
+    for usage, resource in told:
+        post(scratch, usage, resource, ORIGIN)
+    before = days_of(account(scratch, 1))
+
+    months = post(scratch, last, told[0][1] if told else "isca", ORIGIN, last_word=True)
+
+    assert days_of(account(scratch, 1)) == before | dict(last.days)
+    assert sum(month.kept for month in months) == 0
+    assert_holds(scratch)
 
 
 @given(SEQUENCES)

@@ -1,4 +1,7 @@
-"""A ledger with usage in it is brought to the newest schema, and is then what it would be had it been made so."""
+"""A ledger with usage in it is brought to the newest schema, and is then what it would be had it been made so.
+
+What an older program left is made of what the newest one leaves, as far as the older schema has a place for it.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,23 @@ import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
+from psycopg import sql
 from sqlalchemy.pool import NullPool
 
 from nodehours.ledger import people, sign_in
+from nodehours.ledger.catalogue import sequences, tables
 from nodehours.ledger.clock import Origin
 from nodehours.ledger.moves import rename_project
 from nodehours.ledger.schema import schema_status, upgrade_schema
 from nodehours.ledger.store import Connection, connected
 from nodehours.ledger.verify import verify
+from nodehours.sources.openportal import record_sha256
 from nodehours.terms.identifiers import ProjectIdentifier
 from nodehours.terms.token import token_sha256
 from tests.centre import REPORTS
+from tests.ledger import eventful
+from tests.ledger.dumps import rows
+from tests.ledger.eventful import CLIMATE, Teller, tell_as_reported
 from tests.ledger.flips import columns
 from tests.ledger.written import everything
 from tests.reported import fill
@@ -26,6 +35,12 @@ from tests.reported import fill
 _NEWEST = """
 select 'allocation', id, newest_revision from allocations union all select 'user', id, newest_revision from users
 order by 1, 2
+"""
+# Of 2026-03-03 of climate, one revision ago and now.
+_RULES = """
+select told.rule from ledger, generate_series(0, 1) as ago,
+                      usage_days_at(1, '2026-03-03', '2026-03-04', ledger.revision - ago) as told
+order by ago desc
 """
 
 
@@ -40,6 +55,33 @@ def brought_to(url: str, schema: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, schema)
         connection.commit()
+
+
+def left_by_an_older_program(older: Connection, made: Connection) -> None:
+    """Copy what *made* has into the *older* schema, past its checks, and go on with the same numbers."""
+    newest = columns(made)
+    for table in tables(older):
+        names = [one.name for one in table.written if (table.name, one.name) in newest]
+        _copied(older, made, table.name, names)
+    for sequence in sequences(older):
+        ((number,),) = made.execute(
+            sql.SQL("select last_value + is_called::int from {}").format(sql.Identifier(sequence))
+        )
+        older.execute("select setval(%s::text::regclass, %s, false)", [sequence, number])
+
+
+def _copied(older: Connection, made: Connection, table: str, names: list[str]) -> None:
+    listed = sql.SQL(", ").join(map(sql.Identifier, names))
+    of = {"table": sql.Identifier(table), "names": listed}
+    with older.transaction(), made.transaction(), older.cursor() as into, made.cursor() as out:
+        into.execute("set local session_replication_role = replica")
+        into.execute(sql.SQL("delete from {table}").format(**of))
+        with (
+            out.copy(sql.SQL("copy {table} ({names}) to stdout").format(**of)) as read,
+            into.copy(sql.SQL("copy {table} ({names}) from stdin").format(**of)) as written,
+        ):
+            for block in read:
+                written.write(block)
 
 
 def used(url: str) -> None:
@@ -62,8 +104,9 @@ def test_a_ledger_of_schema_0002_keeps_what_it_has_and_knows_its_newest_changes(
     empty_url: str, database_url: str
 ) -> None:
     brought_to(empty_url, "0002")
-    for url in (empty_url, database_url):
-        used(url)
+    used(database_url)
+    with connected(empty_url) as older, connected(database_url) as made:
+        left_by_an_older_program(older, made)
 
     assert upgrade_schema(empty_url).current == "0002"
 
@@ -82,16 +125,14 @@ def test_a_ledger_of_schema_0003_keeps_its_figures_and_tokens_and_lets_people_si
     empty_url: str, database_url: str
 ) -> None:
     brought_to(empty_url, "0003")
-    for url in (empty_url, database_url):
-        used(url)
-        with connected(url) as connection:
-            connection.execute(
-                "insert into tokens (user_id, sha256) select id, %s from users where username = 'erin'",
-                [token_sha256("of-erin")],
-            )
-
-    with connected(empty_url) as connection:
-        before = everything(connection)
+    used(database_url)
+    with connected(empty_url) as older, connected(database_url) as made:
+        made.execute(
+            "insert into tokens (user_id, sha256) select id, %s from users where username = 'erin'",
+            [token_sha256("of-erin")],
+        )
+        left_by_an_older_program(older, made)
+        before = everything(older)
     assert upgrade_schema(empty_url).current == "0003"
 
     assert schema_status(empty_url).is_newest
@@ -107,3 +148,30 @@ def test_a_ledger_of_schema_0003_keeps_its_figures_and_tokens_and_lets_people_si
         assert (token.username, token.name, token.last_used) == ("erin", "", None)
         sign_in.set_password(upgraded, "erin", "correct horse battery")
         assert sign_in.password_user(upgraded, "erin", "correct horse battery") is not None
+
+
+def test_a_ledger_of_schema_0004_keeps_its_history_and_every_hash_of_it(
+    empty_url: str, database_url: str
+) -> None:
+    """Days that were posted before there were rules are as they were reported, and so are those that wait."""
+    brought_to(empty_url, "0004")
+    with connected(database_url) as made:
+        tell_as_reported(made)
+    with connected(empty_url) as older, connected(database_url) as made:
+        left_by_an_older_program(older, made)
+
+    assert upgrade_schema(empty_url).current == "0004"
+
+    assert schema_status(empty_url).is_newest
+    with connected(empty_url) as upgraded, connected(database_url) as made:
+        assert columns(upgraded) == columns(made)
+        assert rows(upgraded) == rows(made)
+        outcome = verify(upgraded, record_sha256=record_sha256)
+        assert outcome.differences == ()
+        assert outcome.former_days > 0
+        # Both go on alike: a day that was as reported is reckoned by a rule, and what it said before is kept.
+        for connection in (upgraded, made):
+            reckoned = eventful.used(al=40, rule="allocated-nodes")
+            Teller(connection).tells(CLIMATE, {date(2026, 3, 3): reckoned})
+            assert connection.execute(_RULES).fetchall() == [("",), ("allocated-nodes",)]
+            assert verify(connection, record_sha256=record_sha256).differences == ()

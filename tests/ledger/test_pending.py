@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -73,6 +74,43 @@ def test_what_is_posted_into_a_closed_month_waits(closed: Connection) -> None:
     assert (month.total, month.is_closed) == (100, True)
     assert pending(closed) == [(1, "waiting", 137, [FIRST, SECOND])]
     assert figures(closed, MARCH) == before
+
+
+def test_the_last_word_waits_for_a_decision_with_its_rule_and_what_was_declined_stays_so(
+    closed: Connection,
+) -> None:
+    lower = replace(day(is_complete=False, al=60), rule="allocated-nodes")
+    usage = ProjectUsage(ProjectIdentifier.parse(CLIMATE), {FIRST: lower})
+
+    (waits,) = post(closed, usage, "isca", ORIGIN, last_word=True)
+    decline(closed, 1, "boss", "not so")
+    (declined,) = post(closed, usage, "isca", ORIGIN, last_word=True)
+    reconsider(closed, 1)
+    accept_all(closed)
+
+    assert (waits.waiting, waits.pending, waits.total) == (1, 1, 100)
+    assert (declined.kept, declined.pending) == (1, None)
+    assert closed.execute("select reason from pending").fetchall() == [("another rule",)] * 2
+    assert closed.execute("select is_complete, node_seconds, rule from usage_days").fetchall() == [
+        (False, 60, "allocated-nodes")
+    ]
+    assert_holds(closed)
+
+
+def test_a_day_that_was_reckoned_anew_while_its_month_was_open_stands_over_what_waited_before(
+    closed: Connection,
+) -> None:
+    """It is incomplete and lower: as a report it would be kept out, as the last word it is not."""
+    report(closed, {FIRST: day(al=130), SECOND: day(al=7)})
+    reopen_month(closed, CLIMATE, MARCH, STAFF)
+    lower = replace(day(is_complete=False, al=60), rule="allocated-nodes")
+    usage = ProjectUsage(ProjectIdentifier.parse(CLIMATE), {FIRST: lower})
+    post(closed, usage, "isca", ORIGIN, last_word=True)
+    close_month(closed, CLIMATE, MARCH, STAFF)
+
+    accepted = accept(closed, 1, Origin())
+
+    assert (accepted.overtaken, accepted.month.total) == (1, 67)
 
 
 def test_a_report_that_comes_every_night_waits_once(closed: Connection) -> None:

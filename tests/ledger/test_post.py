@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import psycopg
 import pytest
 
 from nodehours.ledger.post import MonthPosted, Origin, current_revision, post
 from nodehours.ledger.store import Connection
+from nodehours.terms.doubt import DoubtReason
 from nodehours.terms.identifiers import ProjectIdentifier, UserIdentifier
 from nodehours.terms.usage import Claim, DailyUsage, Day, ProjectUsage
 
@@ -30,6 +32,12 @@ def post_days(connection: Connection, days: dict[date, Day], *claims: Claim) -> 
 def rows(connection: Connection) -> list[tuple[object, ...]]:
     return connection.execute(
         "select year, month, username, node_seconds from usage_rows order by year, month, username"
+    ).fetchall()
+
+
+def days(connection: Connection) -> list[tuple[object, ...]]:
+    return connection.execute(
+        "select day, is_complete, node_seconds, rule from usage_days order by day"
     ).fetchall()
 
 
@@ -100,6 +108,69 @@ def test_days_that_are_not_named_stay(connection: Connection) -> None:
     assert (month.former, month.total) == (11, 12)
 
 
+def test_a_day_that_differs_in_its_rule_only_is_posted_and_the_reason_says_so(
+    connection: Connection,
+) -> None:
+    post_days(connection, {FIRST: used(alice=7200)})
+
+    (month,) = post_days(connection, {FIRST: replace(used(alice=7200), rule="allocated-nodes")})
+
+    assert (month.posted, month.unchanged, month.former, month.total) == (1, 0, 7200, 7200)
+    assert days(connection) == [(FIRST, True, 7200, "allocated-nodes")]
+    assert connection.execute("select rule from former_days").fetchall() == [("",)]
+    assert connection.execute("select reason from revisions order by revision").fetchall() == [
+        ("first report",),
+        ("another rule",),
+    ]
+
+
+def test_as_of_a_revision_a_day_tells_the_rule_it_had_then(connection: Connection) -> None:
+    for rule in ("", "allocated-nodes", "tres:cpu"):
+        second = FIRST + timedelta(1)
+        days = {FIRST: replace(used(al=5), rule=rule), second: used(al=5)}
+        post_days(connection, days)
+
+    told = [
+        connection.execute("select rule from rules_at(1, %s, %s, %s)", [FIRST, date.max, at])
+        for at in (1, 2, 3)
+    ]
+
+    assert [[rule for (rule,) in rules] for rules in told] == [
+        [""],
+        ["allocated-nodes", ""],
+        ["tres:cpu", ""],
+    ]
+
+
+def test_the_last_word_lowers_an_incomplete_day_and_takes_completeness_away(
+    connection: Connection,
+) -> None:
+    """A job that was reckoned to its end was ended before it: the log knows better now."""
+    post_days(connection, {FIRST: used(is_complete=False, alice=7200)})
+    lower = ProjectUsage(CLIMATE, {FIRST: used(is_complete=False, alice=60)})
+
+    (kept,) = post(connection, lower, "isca", ORIGIN)
+    (lowered,) = post(connection, lower, "isca", ORIGIN, last_word=True)
+    (again,) = post(connection, lower, "isca", ORIGIN, last_word=True)
+
+    assert [(one.posted, one.kept, one.unchanged) for one in (kept, lowered, again)] == [
+        (0, 1, 0),
+        (1, 0, 0),
+        (0, 0, 1),
+    ]
+    assert days(connection) == [(FIRST, False, 60, "")]
+
+
+def test_the_last_word_is_doubted_like_any_other(connection: Connection) -> None:
+    post_days(connection, {FIRST: used(alice=7200)})
+    lower = ProjectUsage(CLIMATE, {FIRST: used(alice=60)})
+
+    (month,) = post(connection, lower, "isca", ORIGIN, today=FIRST, last_word=True)
+
+    assert [doubt.reason for doubt in month.doubts] == [DoubtReason.HALVED]
+    assert days(connection) == [(FIRST, True, 7200, "")]
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -110,6 +181,7 @@ def test_days_that_are_not_named_stay(connection: Connection) -> None:
         "update statements set row_count = row_count + 1",
         "update usage_days set is_complete = not is_complete",
         "update usage_days set day = day + 31",
+        "update usage_days set rule = 'allocated-nodes'",
         "update daily_usage set node_seconds = -1",
         "delete from usage_rows",
         "truncate usage_rows",

@@ -49,6 +49,8 @@ EXEMPT_TABLES = {
     "runs": "what a run counted and said: what it posted, its revisions tell",
     "run_documents": "what a document was: whoever has it can hash it",
     "resources": SETTING,
+    "resource_rules": SETTING,
+    "bookmarks": "how far a source was read: what was read is there, whatever is read again",
     "organisations": WORDS,
     "associations": WHO,
 }
@@ -142,7 +144,8 @@ FIGURES = [
         (table, column)
         for table in ("usage_days", "former_days")
         for column in (
-            "allocation_id", "day", "is_complete", "jobs", "wait_seconds", "node_seconds", "sha256", "revision",
+            "allocation_id", "day", "is_complete", "jobs", "wait_seconds", "node_seconds", "sha256", "rule",
+            "revision",
         )
     ),
     *(

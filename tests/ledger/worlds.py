@@ -30,8 +30,8 @@ MONTHS = (Month(2025, 12), Month(2026, 1), Month(2026, 2))
 ORIGIN = Origin(by_whom="operator")
 
 
-def _posting(usage: ProjectUsage) -> Step:
-    return lambda connection: post(connection, usage, "isca", ORIGIN)
+def _posting(usage: ProjectUsage, last_word: bool) -> Step:
+    return lambda connection: post(connection, usage, "isca", ORIGIN, last_word=last_word)
 
 
 def _closing(of: str, month: Month) -> Step:
@@ -77,7 +77,7 @@ def _mapping(local_user: str, user: str | None) -> Step:
 
 _ofs = st.sampled_from((*PROJECTS, "brics"))
 _months = st.sampled_from(MONTHS)
-_postings = st.builds(_posting, reports())
+_postings = st.builds(_posting, reports(), st.booleans())
 
 steps: st.SearchStrategy[Step] = st.one_of(
     _postings,

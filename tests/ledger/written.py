@@ -69,7 +69,7 @@ where allocation_id = %s order by 1, 2
 _ROWS = """
 select year, month, username, node_seconds from usage_rows where allocation_id = %s order by 1, 2, 3
 """
-_DAYS = "select day, is_complete, jobs, wait_seconds from usage_days where allocation_id = %s order by 1"
+_DAYS = "select day, is_complete, jobs, wait_seconds, rule from usage_days where allocation_id = %s order by 1"
 _USAGE = """
 select day, local_user, node_seconds, jobs, wait_seconds from daily_usage where allocation_id = %s order by 1, 2
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -34,6 +35,16 @@ def of(*lines: str) -> bytes:
 def test_a_days_hash_is_of_its_figures_by_local_user_in_code_point_order() -> None:
     assert day_sha256(FIRST, DAY) == of(
         "day 2026-09-01 complete 3 40",
+        "usage Al 7200 2 30",
+        "usage bo 60 0 0",
+        "component Al cpu 9",
+    )
+
+
+def test_a_days_hash_is_of_the_rule_too_by_a_line_that_days_as_reported_do_not_have() -> None:
+    assert day_sha256(FIRST, replace(DAY, rule="allocated-nodes")) == of(
+        "day 2026-09-01 complete 3 40",
+        "rule allocated-nodes",
         "usage Al 7200 2 30",
         "usage bo 60 0 0",
         "component Al cpu 9",

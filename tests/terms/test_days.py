@@ -17,15 +17,17 @@ usages = st.dictionaries(
     st.sampled_from(["alice", "bob", "unknown"]), st.builds(DailyUsage, figures, figures, figures)
 )
 components = st.dictionaries(st.builds(Component, st.just("alice"), st.just("cpu")), figures)
-days = st.builds(Day, st.booleans(), figures, figures, usages, components)
+rules = st.sampled_from(["", "allocated-nodes"])
+days = st.builds(Day, st.booleans(), figures, figures, usages, components, rules)
 
 
 DAY = date(2026, 3, 1)
 
 
-def settle(known: Day | None, reported: Day) -> Settled:
+def settle(known: Day | None, reported: Day, *, last_word: bool = False) -> Settled:
     """What becomes of the day, told by the digests of both."""
-    return terms_days.settle(None if known is None else digest(DAY, known), digest(DAY, reported))
+    before = None if known is None else digest(DAY, known)
+    return terms_days.settle(before, digest(DAY, reported), last_word=last_word)
 
 
 def complete(**node_seconds: int) -> Day:
@@ -94,9 +96,12 @@ def test_the_same_day_again_changes_nothing(day: Day) -> None:
         Day(True, 0, 0, {"alice": DailyUsage(5, wait_seconds=1)}),
         Day(True, 0, 0, {"alice": DailyUsage(5), "bob": DailyUsage(0)}),
         Day(True, 0, 0, {"alice": DailyUsage(5)}, {Component("alice", "cpu"): 1}),
+        Day(True, 0, 0, {"alice": DailyUsage(5)}, rule="allocated-nodes"),
     ],
 )
-def test_a_day_differs_in_jobs_waiting_zero_entries_and_components_too(reported: Day) -> None:
+def test_a_day_differs_in_jobs_waiting_zero_entries_components_and_its_rule_too(
+    reported: Day,
+) -> None:
     assert settle(complete(alice=5), reported) is Settled.POSTED
 
 
@@ -121,6 +126,14 @@ def test_an_incomplete_day_lowers_nothing_and_takes_no_completeness_away(
 
     assert settled.node_seconds >= known.node_seconds
     assert settled.is_complete == known.is_complete
+
+
+@given(days | st.none(), days)
+def test_whoever_has_the_last_word_is_never_kept_out(known: Day | None, reported: Day) -> None:
+    """Complete or not, higher or lower: only what is known just so is not posted."""
+    expected = Settled.UNCHANGED if reported == known else Settled.POSTED
+
+    assert settle(known, reported, last_word=True) is expected
 
 
 @given(st.lists(days, min_size=1))

@@ -19,7 +19,7 @@ _LIST_DIGESTS = """
 select day, is_complete, node_seconds, sha256 from usage_days where allocation_id = %s and day >= %s and day < %s
 """
 _LIST_DAYS = """
-select day, is_complete, jobs, wait_seconds from usage_days
+select day, is_complete, jobs, wait_seconds, rule from usage_days
 where allocation_id = %s and day >= %s and day < %s
 """
 _LIST_USAGE = """
@@ -36,13 +36,14 @@ where allocation_id = %s and local_user = any(%s)
 """
 _MONTHS = "select year, month from statements where allocation_id = %s"
 _WRITE_DAY = """
-insert into usage_days (allocation_id, day, is_complete, jobs, wait_seconds, node_seconds, sha256, revision)
-select %s, day, is_complete, jobs, wait_seconds, node_seconds, sha256, %s
-from unnest(%s::date[], %s::boolean[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[])
-    as new (day, is_complete, jobs, wait_seconds, node_seconds, sha256)
+insert into usage_days (allocation_id, day, is_complete, jobs, wait_seconds, node_seconds, sha256, rule, revision)
+select %s, day, is_complete, jobs, wait_seconds, node_seconds, sha256, rule, %s
+from unnest(%s::date[], %s::boolean[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::text[])
+    as new (day, is_complete, jobs, wait_seconds, node_seconds, sha256, rule)
 on conflict (allocation_id, day) do update
 set is_complete = excluded.is_complete, jobs = excluded.jobs, wait_seconds = excluded.wait_seconds,
-    node_seconds = excluded.node_seconds, sha256 = excluded.sha256, revision = excluded.revision
+    node_seconds = excluded.node_seconds, sha256 = excluded.sha256, rule = excluded.rule,
+    revision = excluded.revision
 """
 
 
@@ -68,8 +69,8 @@ def known_days(
     ):
         components.setdefault(day, {})[Component(local_user, component)] = seconds
     return {
-        day: Day(is_complete, jobs, wait_seconds, usage.get(day, {}), components.get(day, {}))
-        for day, is_complete, jobs, wait_seconds in connection.execute(
+        day: Day(is_complete, jobs, wait_seconds, usage.get(day, {}), components.get(day, {}), rule)
+        for day, is_complete, jobs, wait_seconds, rule in connection.execute(
             _LIST_DAYS, span, binary=True
         )
     }
@@ -109,6 +110,7 @@ def write_days(
         [whole.wait_seconds for whole in days.values()],
         [told.node_seconds for told in digests],
         [told.sha256 for told in digests],
+        [whole.rule for whole in days.values()],
     ]
     connection.execute(_WRITE_DAY, [allocation, revision, *columns])
     before = {day: known[day] for day in days if day in known}

@@ -123,6 +123,11 @@ def ensure_allocation(
     return Allocation(int(found[0]), ProjectIdentifier.parse(found[1]))
 
 
+def ensure_resource(connection: Connection, resource: str) -> None:
+    """Make *resource* if there is none called so."""
+    connection.execute(_ENSURE_RESOURCE, {"resource": resource})
+
+
 def associations(connection: Connection, allocation: int) -> Associations:
     """Return the associations of *allocation* (its internal id) that hold."""
     claims: set[Claim] = set()

@@ -16,6 +16,7 @@ from nodehours.ledger.mapping import find_allocation
 from nodehours.ledger.moves import find_project
 from nodehours.ledger.store import Connection
 from nodehours.terms.identifiers import ProjectIdentifier
+from nodehours.terms.reckoned import RuleSince, read_rules
 
 _LIST_ORGANISATIONS = """
 select identifier, name, (select count(*) from projects where organisation_id = organisations.id)
@@ -37,7 +38,9 @@ from projects join organisations on organisations.id = organisation_id
 order by projects.identifier
 """
 _LIST_RESOURCES = """
-select name, nodes, (select count(*) from allocations where resource_id = resources.id)
+select name, nodes, (select count(*) from allocations where resource_id = resources.id), time_zone,
+       array(select since from resource_rules where resource_id = resources.id order by since),
+       array(select rule from resource_rules where resource_id = resources.id order by since)
 from resources order by name
 """
 _SET_RESOURCE = "update resources set nodes = %s where name = %s returning id"
@@ -77,11 +80,16 @@ class ListedProject:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource, how many nodes it has (None: not known), and how many allocations are on it."""
+    """A resource, how many nodes it has (None: not known), and how many allocations are on it.
+
+    ``rules`` are those by which its jobs become node-seconds, in days of ``time_zone``.
+    """
 
     name: str
     nodes: int | None
     allocations: int
+    time_zone: str = "UTC"
+    rules: tuple[RuleSince, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,10 @@ def list_projects(connection: Connection) -> list[ListedProject]:
 
 def list_resources(connection: Connection) -> list[Resource]:
     """Return all resources by name."""
-    return [Resource(*row) for row in connection.execute(_LIST_RESOURCES)]
+    return [
+        Resource(name, nodes, allocations, time_zone, read_rules(zip(days, rules, strict=True)))
+        for name, nodes, allocations, time_zone, days, rules in connection.execute(_LIST_RESOURCES)
+    ]
 
 
 def set_resource(connection: Connection, name: str, nodes: int | None) -> None:

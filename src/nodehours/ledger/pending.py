@@ -31,7 +31,7 @@ where allocation_id = %s and year = %s and month = %s and status in ('waiting', 
 order by id
 """
 _LIST_POSTED = """
-select day, revision, is_complete, node_seconds, sha256 from usage_days
+select day, revision, rule <> '', is_complete, node_seconds, sha256 from usage_days
 where allocation_id = %s and day >= %s and day < %s
 """
 _SUPERSEDE = """
@@ -73,9 +73,13 @@ NOTHING = Waiting(None, {})
 
 
 class PostedDay(NamedTuple):
-    """A day as the ledger has it: the revision it was posted under, and what it is told by."""
+    """A day as the ledger has it: the revision it was posted under, and what it is told by.
+
+    One that was reckoned by a rule has the last word over what was said of it before.
+    """
 
     revision: int
+    is_last_word: bool
     told: DayDigest
 
 
@@ -149,8 +153,8 @@ def posted_days(connection: Connection, allocation: int, month: Month) -> dict[d
     """Return what the ledger says of each day of *month*, and since when."""
     span = (allocation, month.start, month.end)
     return {
-        day: PostedDay(revision, DayDigest(*told))
-        for day, revision, *told in connection.execute(_LIST_POSTED, span)
+        day: PostedDay(revision, is_last_word, DayDigest(*told))
+        for day, revision, is_last_word, *told in connection.execute(_LIST_POSTED, span)
     }
 
 
@@ -165,8 +169,12 @@ def standing_days(
         day: whole
         for day, whole in read_days(kept).items()
         if not _is_newer(posted, day, base_revision)
-        or settle(digest(day, whole), posted[day].told) is Settled.KEPT
+        or _is_kept_out(posted[day], digest(day, whole))
     }
+
+
+def _is_kept_out(one: PostedDay, waiting: DayDigest) -> bool:
+    return settle(waiting, one.told, last_word=one.is_last_word) is Settled.KEPT
 
 
 def _is_newer(posted: Mapping[date, PostedDay], day: date, base_revision: int) -> bool:
@@ -229,12 +237,13 @@ def write_days(days: Mapping[date, Day]) -> dict[str, Any]:
             "usage": {name: list(used) for name, used in whole.usage.items()},
             "components": [[*component, n] for component, n in whole.components.items()],
         }
+        | ({"rule": whole.rule} if whole.rule else {})
         for day, whole in days.items()
     }
 
 
 def read_days(kept: Mapping[str, Any]) -> dict[date, Day]:
-    """Read the *kept* JSON again."""
+    """Read the *kept* JSON again; what was kept before there were rules has none."""
     return {
         date.fromisoformat(day): Day(
             whole["is_complete"],
@@ -242,6 +251,7 @@ def read_days(kept: Mapping[str, Any]) -> dict[date, Day]:
             whole["wait_seconds"],
             {name: DailyUsage(*used) for name, used in whole["usage"].items()},
             {Component(name, component): n for name, component, n in whole["components"]},
+            whole.get("rule", ""),
         )
         for day, whole in kept.items()
     }

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from typing import NamedTuple
 
 import psycopg
 
@@ -45,19 +46,21 @@ def post(
     *,
     today: date | None = None,
     aside: frozenset[bytes] = frozenset(),
+    last_word: bool = False,
 ) -> list[MonthPosted]:
     """Post *usage* to its project's allocation on *resource*, all of it or nothing.
 
     With *today* (UTC), days that cannot be true are not posted but returned as doubts; without it all is
     believed. *aside* are the content hashes of days that halved a total before, and are doubted still. Months that
-    *usage* does not name are posted again when it tells who a local user in them is.
+    *usage* does not name are posted again when it tells who a local user in them is. As the *last_word*, days replace
+    what is known of them, complete or not and higher or lower: who reckoned them anew from all their jobs has it.
     Raises ``UnpostableError`` when a total is beyond what the ledger can keep, ``UnavailableError`` when the
     database cannot be reached any more; the ledger is then as it was.
     """
     with refusals(f"{usage.project} was posted"), connection.transaction():
         locked_revision(connection)
         change = Change(connection, Kind.POSTING, origin)
-        posted = _post(change, usage, resource, today, aside)
+        posted = _post(change, usage, resource, _Belief(today, aside, last_word))
         change.record()
     return posted
 
@@ -76,13 +79,15 @@ def refusals(what: str) -> Iterator[None]:
         raise UnpostableError(f"the database refused it: {error}") from error
 
 
-def _post(
-    change: Change,
-    usage: ProjectUsage,
-    resource: str,
-    today: date | None,
-    aside: frozenset[bytes],
-) -> list[MonthPosted]:
+class _Belief(NamedTuple):
+    """How far what is posted is believed; without ``today`` all of it is."""
+
+    today: date | None
+    aside: frozenset[bytes]
+    last_word: bool
+
+
+def _post(change: Change, usage: ProjectUsage, resource: str, belief: _Belief) -> list[MonthPosted]:
     connection = change.connection
     allocation = ensure_allocation(connection, usage.project, resource)
     known = associations(connection, allocation.id)
@@ -90,7 +95,8 @@ def _post(
     if new:
         add_claims(connection, allocation.id, new)
         known = associations(connection, allocation.id)
-    telling = Telling(change, allocation, known, _limits(connection, allocation, today, aside))
+    limits = _limits(connection, allocation, belief)
+    telling = Telling(change, allocation, known, limits, last_word=belief.last_word)
     retold = months_using(connection, allocation.id, {claim.local_user for claim in new})
     days: dict[Month, dict[date, Day]] = defaultdict(dict)
     for day in sorted(usage.days):
@@ -109,10 +115,8 @@ def _renamed(claims: frozenset[Claim], project: ProjectIdentifier) -> frozenset[
     )
 
 
-def _limits(
-    connection: Connection, allocation: Allocation, today: date | None, aside: frozenset[bytes]
-) -> Limits | None:
-    if today is None:
+def _limits(connection: Connection, allocation: Allocation, belief: _Belief) -> Limits | None:
+    if belief.today is None:
         return None
     ((starts, nodes),) = connection.execute(_FIND_LIMITS, [allocation.id])
-    return Limits(today, starts, nodes, aside)
+    return Limits(belief.today, starts, nodes, belief.aside)

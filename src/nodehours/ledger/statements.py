@@ -110,6 +110,7 @@ class Telling:
     """From what, and for which change, the statements of one allocation are told.
 
     With ``limits``, days that cannot be true are set aside. ``accepted``: a closed month is written to.
+    ``last_word``: what is told of a day replaces whatever is known of it.
     """
 
     change: Change
@@ -117,6 +118,7 @@ class Telling:
     associations: Associations
     limits: Limits | None = None
     accepted: bool = False
+    last_word: bool = False
 
     @property
     def connection(self) -> Connection:
@@ -228,7 +230,11 @@ class _Page:
         for day, whole in reported.items():
             told = digest(day, whole)
             is_declined = waiting.is_declined(day, told) and day not in waiting.days
-            settled[day] = Settled.KEPT if is_declined else settle(expected.get(day), told)
+            settled[day] = (
+                Settled.KEPT
+                if is_declined
+                else settle(expected.get(day), told, last_word=self.telling.last_word)
+            )
         return settled
 
     def told(self, changed: Mapping[date, Day], waiting: Waiting) -> _Told:
@@ -291,7 +297,7 @@ class _Page:
             told.rows.figures,
             self.known.node_seconds,
             told.statement.total,
-            reason_of(self.digests, told.changed),
+            reason_of(told.known, told.changed),
         )
         if proposal.sha256 == waiting.sha256:
             return replace(unchanged, still_waiting=waiting.id)
@@ -299,7 +305,7 @@ class _Page:
         return replace(unchanged, pending=made)
 
     def _write(self, told: _Told) -> MonthPosted:
-        revision = self.telling.change.next_revision(reason_of(self.digests, told.changed))
+        revision = self.telling.change.next_revision(reason_of(told.known, told.changed))
         execute, statement = self.telling.connection.execute, told.statement
         is_restated = self._is_restated(told)
         execute(_ADD_POSTING, [revision, *self.key, self.known.node_seconds, statement.total])

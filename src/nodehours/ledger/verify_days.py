@@ -147,4 +147,5 @@ def _whole(version: DayVersion, cells: Iterable[Cell], components: Iterable[Comp
         version.wait_seconds,
         {cell.local_user: DailyUsage(*cell[3:6]) for cell in cells},
         {_named(part): part.component_seconds for part in components},
+        version.rule,
     )

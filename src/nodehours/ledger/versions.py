@@ -21,12 +21,14 @@ Key = tuple[Any, ...]
 _FETCHED_ROWS = 5000
 
 _DAYS = """
-select allocation_id, day - date '1970-01-01', is_complete, jobs, wait_seconds, node_seconds, sha256, revision, until
+select allocation_id, day - date '1970-01-01', is_complete, jobs, wait_seconds, node_seconds, sha256, rule, revision,
+       until
 from (
-    select allocation_id, day, is_complete, jobs, wait_seconds, node_seconds, sha256, revision, null::bigint as until
+    select allocation_id, day, is_complete, jobs, wait_seconds, node_seconds, sha256, rule, revision,
+           null::bigint as until
     from usage_days
     union all
-    select allocation_id, day, is_complete, jobs, wait_seconds, node_seconds, sha256, revision, until_revision
+    select allocation_id, day, is_complete, jobs, wait_seconds, node_seconds, sha256, rule, revision, until_revision
     from former_days
 ) as versions
 order by allocation_id, day
@@ -133,6 +135,7 @@ class DayVersion(NamedTuple):
     wait_seconds: int
     node_seconds: int
     sha256: bytes
+    rule: str
     revision: int
     until: int | None
 

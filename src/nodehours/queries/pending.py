@@ -50,7 +50,7 @@ end
 from pending, ledger where id = %(id)s
 """
 _DAYS = """
-select day, revision, is_complete, node_seconds, sha256
+select day, revision, rule <> '', is_complete, node_seconds, sha256
 from usage_days_at(%(allocation)s, %(start)s, %(end)s, %(at)s)
 """
 _USAGE = """
@@ -207,8 +207,8 @@ class _Asking:
     async def posted(self) -> dict[date, PostedDay]:
         """The days, by what they are told by."""
         return {
-            day: PostedDay(revision, DayDigest(*told))
-            for day, revision, *told in await self.ask(_DAYS)
+            day: PostedDay(revision, is_last_word, DayDigest(*told))
+            for day, revision, is_last_word, *told in await self.ask(_DAYS)
         }
 
     async def would_change(

@@ -40,8 +40,9 @@ class StatementContent(NamedTuple):
 def day_sha256(day: date, whole: Day) -> bytes:
     """Return the SHA-256 of all that is known of an allocation's *day*.
 
-    ``day ␉ 2026-09-01 ␉ complete ␉ jobs ␉ wait-seconds``, then ``usage ␉ local user ␉ node-seconds ␉ jobs ␉
-    wait-seconds`` for each local user, then ``component ␉ local user ␉ component ␉ seconds``.
+    ``day ␉ 2026-09-01 ␉ complete ␉ jobs ␉ wait-seconds``, then ``rule ␉ rule`` unless the day is as it was reported,
+    then ``usage ␉ local user ␉ node-seconds ␉ jobs ␉ wait-seconds`` for each local user, then ``component ␉ local user
+    ␉ component ␉ seconds``.
     """
     return hashlib.sha256("".join(_lines(day, whole)).encode()).digest()
 
@@ -91,6 +92,8 @@ def _day_lines(hashes: Mapping[date, bytes]) -> Iterator[str]:
 def _lines(day: date, whole: Day) -> Iterator[str]:
     known = "complete" if whole.is_complete else "incomplete"
     yield f"day\t{day}\t{known}\t{whole.jobs}\t{whole.wait_seconds}\n"
+    if whole.rule:
+        yield f"rule\t{whole.rule}\n"
     for local_user, used in sorted(whole.usage.items()):
         yield f"usage\t{local_user}\t{used.node_seconds}\t{used.jobs}\t{used.wait_seconds}\n"
     for (local_user, component), seconds in sorted(whole.components.items()):

@@ -2,7 +2,8 @@
 
 A complete day replaces what was there. An incomplete day replaces an incomplete one only if it does not
 lower its node-seconds, and never a complete one: a failed query upstream looks like an empty, incomplete
-day, and must not wipe out what is known.
+day, and must not wipe out what is known. Who reckons a day anew from all its jobs has the last word in any case:
+that replaces whatever is known, be it that an incomplete day falls.
 """
 
 from __future__ import annotations
@@ -27,11 +28,14 @@ class DayDigest(NamedTuple):
     sha256: bytes
 
 
-def settle(known: DayDigest | None, reported: DayDigest) -> Settled:
-    """Decide whether *reported* is posted in place of *known*, changes nothing, or leaves the known day kept."""
+def settle(known: DayDigest | None, reported: DayDigest, *, last_word: bool = False) -> Settled:
+    """Decide whether *reported* is posted in place of *known*, changes nothing, or leaves the known day kept.
+
+    As the *last_word* it is never kept out.
+    """
     if reported == known:
         return Settled.UNCHANGED
-    if known is None or reported.is_complete:
+    if known is None or reported.is_complete or last_word:
         return Settled.POSTED
     if known.is_complete or reported.node_seconds < known.node_seconds:
         return Settled.KEPT

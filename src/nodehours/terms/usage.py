@@ -31,7 +31,8 @@ class Day:
 
     ``components`` are seconds of the component itself (cpu-seconds, MB-seconds …), never to be added to
     node-seconds. ``jobs`` and ``wait_seconds`` are the day's own totals as reported, which need not be the
-    sums over local users.
+    sums over local users. ``rule`` is the one by which its jobs became node-seconds, as it is written; '': the day is
+    as it was reported.
     """
 
     is_complete: bool = False
@@ -39,6 +40,7 @@ class Day:
     wait_seconds: int = 0
     usage: Mapping[str, DailyUsage] = field(default_factory=dict)
     components: Mapping[Component, int] = field(default_factory=dict)
+    rule: str = ""
 
     @property
     def node_seconds(self) -> int:

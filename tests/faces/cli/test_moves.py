@@ -168,6 +168,11 @@ def test_what_the_ledger_cannot_do_is_a_sentence_and_exit_status_3(nodehours: Ru
         (("allocation", "set", "climate.brics", "isca", "--limit", "9" * 20), "more than the ledg"),
         (("allocation", "set", "climate.brics", "isca", "--starts", "May"), "not a date"),
         (("resource", "set", "isca", "--nodes", "0"), "no number of nodes"),
+        (("resource", "set", "isca"), "say what is to change: --nodes, --rule or --timezone"),
+        (("resource", "set", "isca", "--rule", "half"), "is no rule"),
+        (("resource", "set", "isca", "--timezone", "Moon"), "is no time zone"),
+        (("resource", "set", "isca", "--from", "2026-04-01"), "the first day of a --rule"),
+        (("resource", "set", "isca", "--rule", "tres:cpu", "--from", "May"), "not a date"),
     ],
     ids=str,
 )

@@ -41,11 +41,45 @@ def test_a_resource_has_as_many_nodes_as_was_said(nodehours: Run) -> None:
 
     assert said(nodehours, "resource", "set", "isca", "--nodes", "168") == ["isca has 168 nodes"]
     assert said(nodehours, "resource", "list") == [
-        "resource  nodes  allocations",
-        "isca        168            1",
+        "resource  nodes  allocations  time zone  rule",
+        "isca        168            1  UTC        -",
     ]
     assert said(nodehours, "resource", "set", "isca", "--nodes", "none") == [
         "isca has an unknown number of nodes"
+    ]
+
+
+def test_a_resource_is_reckoned_by_the_rules_that_were_said_each_from_its_day_on(
+    nodehours: Run,
+) -> None:
+    """It need not be there yet: rules come before the first job."""
+    change = ("resource", "set", "isca")
+
+    assert said(nodehours, *change, "--rule", "tres:gres/gpu*0.25", "--nodes", "4") == [
+        "isca has 4 nodes",
+        "isca is reckoned by tres:gres/gpu*1/4 from the beginning on",
+    ]
+    assert said(nodehours, *change, "--rule", "allocated-nodes", "--from", "2026-04-01") == [
+        "isca is reckoned by allocated-nodes from 2026-04-01 on"
+    ]
+    assert said(nodehours, *change, "--timezone", "Europe/London") == [
+        "isca has days of Europe/London"
+    ]
+    assert said(nodehours, "resource", "list") == [
+        "resource  nodes  allocations  time zone      rule",
+        "isca          4            0  Europe/London  tres:gres/gpu*1/4, from 2026-04-01 allocated-nodes",
+    ]
+    assert json.loads("\n".join(said(nodehours, "resource", "list", "--json"))) == [
+        {
+            "resource": "isca",
+            "nodes": 4,
+            "allocations": 0,
+            "time_zone": "Europe/London",
+            "rules": [
+                {"since": None, "rule": "tres:gres/gpu*1/4"},
+                {"since": "2026-04-01", "rule": "allocated-nodes"},
+            ],
+        }
     ]
 
 
@@ -63,7 +97,7 @@ def test_machines_get_every_list_as_json(nodehours: Run) -> None:
         [{"project": "climate.brics", "organisation": "brics", "resources": ["isca"], "former_names": []}],
         [{"organisation": "brics", "name": "brics", "projects": 1}],
         [project | {"starts": "2026-03-01", "ends": None, "limit_node_seconds": 3600}],
-        [{"resource": "isca", "nodes": None, "allocations": 1}],
+        [{"resource": "isca", "nodes": None, "allocations": 1, "time_zone": "UTC", "rules": []}],
         [project | {"local_user": "al", "known": "reported", "user_identifiers": ["alice.climate.brics"]}],
     ]  # fmt: skip
 

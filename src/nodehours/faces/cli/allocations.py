@@ -1,9 +1,9 @@
-"""``nodehours allocation`` and ``resource``: what was granted, and on how large a machine."""
+"""``nodehours allocation`` and ``resource``: what was granted, on how large a machine, and how jobs are reckoned."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Generic, NamedTuple, TypeVar
 
@@ -14,11 +14,15 @@ from nodehours.faces.cli.moved import example
 from nodehours.faces.cli.parsed import Parsed
 from nodehours.faces.cli.projects import PROJECT
 from nodehours.faces.cli.store import ledger
-from nodehours.ledger import inventory
+from nodehours.ledger import inventory, reckoning
 from nodehours.ledger.inventory import Grant, GrantChanges, ListedAllocation, Resource
+from nodehours.ledger.store import Connection
+from nodehours.terms.calendar import read_zone
 from nodehours.terms.identifiers import ProjectIdentifier, read_resource
 from nodehours.terms.month import read_day
 from nodehours.terms.node_seconds import MAX_NODE_SECONDS, node_hours
+from nodehours.terms.reckoned import RuleSince
+from nodehours.terms.rule import Rule
 
 _NONE = "none"
 _MAX_NODES = 2**31 - 1
@@ -59,11 +63,23 @@ _RESOURCE = Parsed("name", read_resource)
 _DAY = _said("date", read_day)
 _LIMIT = _said("node-hours", _read_limit)
 _NODES = _said("nodes", _read_nodes)
+_RULE = Parsed("rule", lambda text: str(Rule.parse(text)))
+_SINCE = Parsed("date", read_day)
+_ZONE = Parsed("time zone", lambda text: read_zone(text).key)
 
 
 def _cells(grant: Grant) -> tuple[str, str, str]:
     limit = "-" if grant.node_limit is None else node_hours(grant.node_limit)
     return str(grant.starts or "-"), str(grant.ends or "-"), limit
+
+
+def _since(one: RuleSince) -> str | None:
+    return None if one.since == date.min else str(one.since)
+
+
+def _held(one: RuleSince) -> str:
+    since = _since(one)
+    return f"from {since} {one.rule}" if since else one.rule
 
 
 _ALLOCATIONS: Listing[ListedAllocation] = Listing(
@@ -80,9 +96,21 @@ _ALLOCATIONS: Listing[ListedAllocation] = Listing(
     right=("limit h",),
 )
 _RESOURCES: Listing[Resource] = Listing(
-    ("resource", "nodes", "allocations"),
-    lambda one: (one.name, str(one.nodes or "-"), str(one.allocations)),
-    lambda one: {"resource": one.name, "nodes": one.nodes, "allocations": one.allocations},
+    ("resource", "nodes", "allocations", "time zone", "rule"),
+    lambda one: (
+        one.name,
+        str(one.nodes or "-"),
+        str(one.allocations),
+        one.time_zone,
+        ", ".join(map(_held, one.rules)) or "-",
+    ),
+    lambda one: {
+        "resource": one.name,
+        "nodes": one.nodes,
+        "allocations": one.allocations,
+        "time_zone": one.time_zone,
+        "rules": [{"since": _since(each), "rule": each.rule} for each in one.rules],
+    },
     "There are no resources yet: `nodehours ingest` brings them in.",
     right=("nodes", "allocations"),
 )
@@ -157,7 +185,7 @@ def resource() -> None:
 @resource.command("list")
 @JSON
 def list_resources(as_json: bool) -> None:
-    """List all resources, with their sizes and how many allocations are on each."""
+    """List all resources: their sizes, how many allocations are on each, and how jobs are reckoned."""
     with ledger() as connection:
         found = inventory.list_resources(connection)
     _RESOURCES.show(found, as_json=as_json)
@@ -167,15 +195,69 @@ def list_resources(as_json: bool) -> None:
     "set",
     epilog=example(
         "nodehours resource set isca --nodes 168",
+        "nodehours resource set isca --rule largest-share:cpus=128,gpus=4 --from 2026-04-01",
+        "nodehours resource set isca --timezone Europe/London",
     ),
 )
 @click.argument("name", metavar="NAME", type=_RESOURCE)
-@click.option("--nodes", required=True, metavar="N|none", type=_NODES, help="How many it has.")
-def set_resource(name: str, nodes: _Said[int]) -> None:
-    """Say how large the resource NAME is.
+@click.option("--nodes", metavar="N|none", type=_NODES, help="How many it has.")
+@click.option("--rule", metavar="RULE", type=_RULE, help="How its jobs become node-seconds.")
+@click.option(
+    "--from",
+    "since",
+    metavar="YYYY-MM-DD",
+    type=_SINCE,
+    help="The first day of the rule; by default it holds from the beginning.",
+)
+@click.option("--timezone", "zone", metavar="ZONE", type=_ZONE, help="Whose days it has.")
+def set_resource(
+    name: str, nodes: _Said[int] | None, rule: str | None, since: date | None, zone: str | None
+) -> None:
+    """Say how large the resource NAME is, by which rule its jobs are reckoned, and in whose days.
 
-    A day on which more was used than that many nodes can give is then not believed but kept in quarantine.
+    A day on which more was used than its nodes can give is not believed but kept in quarantine.
+
+    RULE is allocated-nodes, largest-share:cpus=128,gpus=4,memory=512000 with what a whole node has (memory in MB), or
+    tres:NAME, such as tres:gres/gpu*0.25. It is for sources that tell of jobs; what other sources report is taken as it
+    is. Unless ZONE says otherwise, days are those of UTC. A resource that is not there yet is made when a rule or a
+    time zone is said.
+
+    What was posted stays as it is, and tells the rule it was reckoned by, until it is rebuilt: `nodehours ingest slurm`
+    or `nodehours slurm rebuild` then posts it by the new rule, as a restatement.
     """
-    with ledger() as connection:
-        inventory.set_resource(connection, name, nodes.value)
-    click.echo(f"{name} has {nodes.value or 'an unknown number of'} nodes")
+    if since and not rule:
+        raise click.UsageError("--from is the first day of a --rule: say which")
+    said = _Setting(nodes, RuleSince(since or date.min, rule) if rule else None, zone)
+    if not any(said):
+        raise click.UsageError("say what is to change: --nodes, --rule or --timezone")
+    with ledger() as connection, connection.transaction():
+        said.keep(connection, name)
+    for sentence in said.told(name):
+        click.echo(sentence)
+
+
+class _Setting(NamedTuple):
+    """What is said of a resource; None: nothing."""
+
+    nodes: _Said[int] | None
+    rule: RuleSince | None
+    zone: str | None
+
+    def keep(self, connection: Connection, name: str) -> None:
+        """Keep it, first what makes the resource if there is none."""
+        if self.rule:
+            reckoning.set_rule(connection, name, *self.rule)
+        if self.zone:
+            reckoning.set_time_zone(connection, name, self.zone)
+        if self.nodes:
+            inventory.set_resource(connection, name, self.nodes.value)
+
+    def told(self, name: str) -> Iterator[str]:
+        """Say what is so now."""
+        if self.nodes:
+            yield f"{name} has {self.nodes.value or 'an unknown number of'} nodes"
+        if self.rule:
+            since = _since(self.rule) or "the beginning"
+            yield f"{name} is reckoned by {self.rule.rule} from {since} on"
+        if self.zone:
+            yield f"{name} has days of {self.zone}"
