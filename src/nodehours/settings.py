@@ -37,6 +37,16 @@ DATA_DIR = Setting(
     "the user's data directory for nodehours, such as ~/.local/share/nodehours",
     "The directory in which the embedded PostgreSQL keeps its data.",
 )
+ARCHIVE = Setting(
+    "NODEHOURS_ARCHIVE",
+    "slurm in NODEHOURS_DATA_DIR",
+    "The directory in which `nodehours ingest slurm` keeps jobs, as Parquet by resource, cluster and month.",
+)
+ACCOUNTS = Setting(
+    "NODEHOURS_ACCOUNTS",
+    "none: by convention, portal.project is project.portal",
+    "The mapping file that says which projects Slurm's accounts are, and which people its users.",
+)
 RECONCILE_TOKEN = Setting(
     "NODEHOURS_RECONCILE_TOKEN",
     "none: the service is asked without one",
@@ -116,6 +126,8 @@ MAIL_HOURS = Setting(
 SETTINGS = (
     DATABASE_URL,
     DATA_DIR,
+    ARCHIVE,
+    ACCOUNTS,
     RECONCILE_TOKEN,
     CROSS_ORIGINS,
     PSEUDONYM_KEY,
@@ -191,6 +203,8 @@ class Settings:
 
     database_url: str | None
     data_dir: Path
+    archive: Path | None = None
+    accounts: Path | None = None
     reconcile_token: str | None = field(default=None, repr=False)
     cross_origins: tuple[str, ...] = ("*",)
     pseudonym_key: str | None = field(default=None, repr=False)
@@ -205,6 +219,8 @@ class Settings:
         return cls(
             database_url=environment.get(DATABASE_URL.variable, "").strip() or None,
             data_dir=Path(data_dir).expanduser() if data_dir else user_data_path("nodehours"),
+            archive=_path(environment.get(ARCHIVE.variable, "")),
+            accounts=_path(environment.get(ACCOUNTS.variable, "")),
             cross_origins=_origins(environment.get(CROSS_ORIGINS.variable, "")),
             pseudonym_key=environment.get(PSEUDONYM_KEY.variable, "").strip() or None,
             reconcile_token=environment.get(RECONCILE_TOKEN.variable, "").strip() or None,
@@ -212,6 +228,10 @@ class Settings:
             oidc=_provider(environment),
             mail=_mail(environment),
         )
+
+
+def _path(text: str) -> Path | None:
+    return Path(text.strip()).expanduser() if text.strip() else None
 
 
 def _origins(text: str) -> tuple[str, ...]:

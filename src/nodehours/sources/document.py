@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+import zstandard
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -28,6 +30,7 @@ MAX_DOCUMENT_BYTES = 4 * 2**30
 
 STDIN = "-"
 _GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 class UnreadableError(Exception):
@@ -44,13 +47,14 @@ class Document:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Document]:
-    """Open the document *name* (``-`` for standard input), unpacking gzip by its first bytes.
+def opened(name: str, most: int = MAX_DOCUMENT_BYTES) -> Iterator[Document]:
+    """Open the document *name* (``-`` for standard input) of up to *most* bytes, unpacking gzip and Zstandard.
 
-    Raises ``UnreadableError`` when it cannot be read, is cut off, is empty or too large, or has a MiB of blanks.
+    How it is packed is told by its first bytes. Raises ``UnreadableError`` when it cannot be read, is cut off, is empty
+    or too large, or has a MiB of blanks.
     """
     with _temporary() as spool:
-        sha256 = _spooled(name, spool)
+        sha256 = _spooled(name, spool, most)
         if spool.tell() == 0:
             raise UnreadableError("the document is empty")
         with mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -65,12 +69,14 @@ def _temporary() -> io.FileIO:
         raise UnreadableError(f"no temporary file can be made: {error.strerror}") from error
 
 
-def _spooled(name: str, spool: io.FileIO) -> bytes:
+def _spooled(name: str, spool: io.FileIO, most: int) -> bytes:
     try:
         with _raw(name) as raw:
-            return _copied(_unpacked(raw), spool)
+            return _copied(_unpacked(raw), spool, most)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UnreadableError(f"the gzip data is damaged or cut off: {error}") from error
+    except zstandard.ZstdError as error:
+        raise UnreadableError(f"the Zstandard data is damaged or cut off: {error}") from error
     except OSError as error:
         raise UnreadableError(error.strerror or str(error)) from error
 
@@ -104,21 +110,23 @@ class _Rejoined(io.RawIOBase):
         return len(chunk)
 
 
-def _unpacked(raw: IO[bytes]) -> io.BufferedIOBase:
-    head = raw.read(len(_GZIP_MAGIC))
+def _unpacked(raw: IO[bytes]) -> io.BufferedIOBase | IO[bytes]:
+    head = raw.read(len(_ZSTD_MAGIC))
     whole = io.BufferedReader(_Rejoined(head, raw))
-    return gzip.GzipFile(fileobj=whole) if head == _GZIP_MAGIC else whole
+    if head == _ZSTD_MAGIC:
+        return zstandard.ZstdDecompressor().stream_reader(whole, read_across_frames=True)
+    return gzip.GzipFile(fileobj=whole) if head[:2] == _GZIP_MAGIC else whole
 
 
-def _copied(source: io.BufferedIOBase, spool: io.FileIO) -> bytes:
+def _copied(source: IO[bytes] | io.BufferedIOBase, spool: io.FileIO, most: int) -> bytes:
     digest = hashlib.sha256()
     while chunk := source.read(CHUNK_BYTES):
         # 2 GB of blanks are valid JSON white space; no report has a whole MiB of it.
         if len(chunk) == CHUNK_BYTES and chunk.isspace():
             message = f"nothing but blanks for a whole MiB, from byte {spool.tell()}"
             raise UnreadableError(message)
-        if spool.tell() + len(chunk) > MAX_DOCUMENT_BYTES:
-            raise UnreadableError(f"it is larger than {MAX_DOCUMENT_BYTES // 2**30} GiB unpacked")
+        if spool.tell() + len(chunk) > most:
+            raise UnreadableError(f"it is larger than {most // 2**30} GiB unpacked")
         digest.update(chunk)
         _keep(chunk, spool)
     return digest.digest()

@@ -27,6 +27,7 @@ _HOMES = {
     "export": "export",
     "history": "history",
     "ingest": "ingest",
+    "jobs": "rebuild",
     "mail": "mail",
     "months": "month",
     "pending": "pending",

@@ -31,7 +31,7 @@ from nodehours.terms.identifiers import ProjectIdentifier, UserIdentifier
 
 NOBODY: Final = "-"
 _HEADER: Final = ("account", "user", "project", "person")
-_PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Accounts:
         self, account: str, local_user: str, project: ProjectIdentifier
     ) -> UserIdentifier | None:
         """Return who *local_user* is in *project*; None if nobody knows."""
-        person = self.people.get((account, local_user)) or self.people.get(("", local_user))
+        person = self._person(account, local_user)
         if person is None:
             is_member = self.members is None or (account, local_user) in self.members
             person = local_user.removesuffix(f".{project.project}") if is_member else NOBODY
@@ -67,12 +67,19 @@ class Accounts:
             return None
         return UserIdentifier(person, project.project, project.portal)
 
+    def names_person(self, account: str, local_user: str) -> bool:
+        """Tell whether the mapping says who *local_user* is."""
+        return self._person(account, local_user) is not None
+
+    def _person(self, account: str, local_user: str) -> str | None:
+        return self.people.get((account, local_user)) or self.people.get(("", local_user))
+
 
 def _own_name(name: str) -> str:
     """Return *name* as part of an identifier; what cannot be one gets a part of its hash, so that it is told apart."""
     if _PART.fullmatch(name):
         return name
-    told = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "account"
+    told = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-") or "account"
     return f"{told[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 

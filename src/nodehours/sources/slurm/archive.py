@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import duckdb
 import msgspec
 import pyarrow as pa
 from msgspec.structs import replace
@@ -86,16 +87,21 @@ class Added:
 
 @dataclass(slots=True)
 class Archive:
-    """An archive that is open for writing."""
+    """An archive that is open for writing. What reckons with it takes up to ``memory``, and the disk beyond that."""
 
     directory: Path
     _manifest: _Manifest
-    _memory: str = "1GB"
+    memory: str = "1GB"
 
     @property
     def clusters(self) -> Mapping[str, Cluster]:
         """The clusters of which something is kept, by name."""
         return self._manifest.clusters
+
+    @property
+    def written(self) -> bytes:
+        """What is written of it: it tells which files hold."""
+        return msgspec.json.encode(self._manifest)
 
     @property
     def unposted(self) -> Sequence[str]:
@@ -150,7 +156,7 @@ class Archive:
     def _merge(self, staged: Staging) -> int:
         changed, replaced = 0, []
         clusters = dict(self.clusters)
-        with engine(self._memory) as database:
+        with engine(self.memory) as database:
             for (name, month), path in sorted(staged.paths.items()):
                 cluster = clusters.get(name, Cluster())
                 kept = cluster.months.get(month, [])
@@ -212,6 +218,18 @@ def opened_archive(directory: Path, memory: str = "1GB") -> Iterator[Archive]:
         yield archive
     finally:
         os.close(lock)
+
+
+def copied_archive(directory: Path, copy: Path) -> None:
+    """Make *copy* an archive of the same attempts."""
+    if not directory.exists():
+        return
+    with opened_archive(directory) as archive:
+        for path, _, _ in archive.parts:
+            other = copy / path.relative_to(directory)
+            other.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, other)
+        (copy / MANIFEST).write_bytes(archive.written)
 
 
 def _read(path: Path) -> _Manifest:

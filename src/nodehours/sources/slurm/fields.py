@@ -47,8 +47,9 @@ FREE_TEXTS: Final = frozenset(
 )
 """The fields that may hold anything, the mark between fields and ends of lines too."""
 
-RECOMMENDED: Final = ",".join(
-    ["JobID", "Cluster", "Account", "User", "State", "Submit", "Eligible", "Start", "End", "ElapsedRaw", "Suspended", "AllocNodes", "AllocCPUS", "AllocTRES"]
+RECOMMENDED: Final = (
+    "JobID,Cluster,Account,User,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"
+    "AllocNodes,AllocCPUS,AllocTRES"
 )
 """What to ask sacct for."""
 

@@ -110,6 +110,16 @@ def span_of(database: duckdb.DuckDBPyConnection, path: Path) -> Span:
     return Span(*found)
 
 
+def moments(database: duckdb.DuckDBPyConnection, paths: Sequence[Path], name: str) -> list[int]:
+    """Return the quarters of an hour in which attempts have their ``start`` or ``end``, in seconds since 1970.
+
+    Days begin at one of them in every time zone.
+    """
+    _view(database, "part", paths)
+    quarter = f'"{name}" - "{name}" % 900'
+    return [at for (at,) in database.execute(f"select distinct {quarter} from part").fetchall()]
+
+
 def _view(database: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path]) -> None:
     if paths:
         database.read_parquet([str(path) for path in paths]).create_view(name, replace=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import io
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -50,6 +50,13 @@ class Texts:
             else:
                 high = middle
         return self.first_line + low
+
+    def written(self, record: Mapping[str, str]) -> str:
+        """Write what was read of a record as a line; what was not read of it is empty."""
+        fields = [""] * len(self.names)
+        for name, at in self.columns.items():
+            fields[at] = record[name]
+        return MARK.join(fields)
 
     def mended(self, is_sound: Callable[[dict[str, str]], bool]) -> Iterator[Mended]:
         """Put odd lines together again, after all batches: what *is_sound* in one way only is the record.

@@ -1,0 +1,188 @@
+"""A month's usage out of the archive, and which of its days are known completely.
+
+A day is known completely when it lies within a span of which somebody said that all of it was asked for, or when the
+records themselves show it: some attempt ended no later, and some began no earlier, each within a week. Besides it must
+be over, and no attempt may be there that was still running when it was last looked at, before the day was over.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import duckdb
+import ibis
+import pyarrow as pa
+
+from nodehours.sources.slurm.archive import Archive, Coverage
+from nodehours.sources.slurm.merging import engine, moments
+from nodehours.sources.slurm.usage import Reckoning, daily_usage
+from nodehours.terms.calendar import Calendar, day_of
+from nodehours.terms.month import Month
+from nodehours.terms.rule import Rule
+
+_NEAR_DAYS: Final = 7
+ORDER: Final = ("cluster", "account", "user", "day")
+
+
+class RuleFrom(NamedTuple):
+    """A rule and the first day on which it holds."""
+
+    since: date
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """By which rules, in the order of their days, and on whose days; whether only last attempts count."""
+
+    rules: Sequence[RuleFrom]
+    calendar: Calendar
+    only_last: bool = False
+
+    def rule_of(self, day: date) -> Rule:
+        """Return the rule that holds on *day*: before the first one holds, that one."""
+        found = [one.rule for one in self.rules if one.since <= day]
+        return found[-1] if found else self.rules[0].rule
+
+    def spans(self, month: Month) -> Iterable[tuple[date, date]]:
+        """Give the (first, last) days of *month* by runs of days with one rule."""
+        changes = sorted({one.since for one in self.rules if month.start < one.since < month.end})
+        bounds = [month.start, *changes, month.end]
+        return [(first, last - timedelta(1)) for first, last in pairwise(bounds)]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthUsage:
+    """The usage of a month, and which days are known: ``complete`` ones, and the others of which there is usage.
+
+    ``usage`` has the columns of ``daily_usage``, in the order of cluster, account, user and day.
+    """
+
+    month: Month
+    usage: pa.Table
+    complete: frozenset[date]
+
+    @property
+    def days(self) -> list[date]:
+        """All days of which anything is known."""
+        used = map(day_of, self.usage["day"].unique().to_pylist())
+        return sorted({*used, *self.complete})
+
+
+def month_usage(archive: Archive, month: Month, setting: Setting, now: int) -> MonthUsage:
+    """Return what *month* comes to at the second *now*."""
+    with engine(archive.memory) as database:
+        connection = ibis.duckdb.from_connection(database)
+        tables = [
+            connection.to_pyarrow(daily_usage(connection.read_parquet(files), how))
+            for how in _reckonings(archive, month, setting)
+            if (files := _files(archive, how))
+        ]
+        usage = pa.concat_tables(tables) if tables else _NOTHING
+    return MonthUsage(
+        month,
+        usage.sort_by([(name, "ascending") for name in ORDER]),
+        frozenset(_complete(archive, month, setting.calendar, now)),
+    )
+
+
+_NOTHING: Final = pa.table(
+    {name: pa.array([], pa.string()) for name in ORDER[:3]}
+    | {
+        name: pa.array([], pa.int64())
+        for name in ("day", "counted", "jobs", "wait_seconds", "cpu", "gpu", "memory", "billing")
+    }
+)
+
+
+def _reckonings(archive: Archive, month: Month, setting: Setting) -> Iterable[Reckoning]:
+    return [
+        Reckoning(
+            setting.rule_of(first), setting.calendar, first, last,
+            only_last=setting.only_last, has_unsure=archive.has_unsure,
+        )
+        for first, last in setting.spans(month)
+    ]  # fmt: skip
+
+
+def _files(archive: Archive, how: Reckoning) -> list[str]:
+    start, end = how.calendar.start_of(how.first), how.calendar.start_of(how.last + timedelta(1))
+    # What came after an attempt says whether it was the last one.
+    return [str(path) for path in archive.files(start, 2**62 if how.only_last else end)]
+
+
+class _Known(NamedTuple):
+    """What is known of a cluster around a month: on which days (their numbers, in order) attempts began and ended.
+
+    ``since`` is when its first attempt began, ``seen_until`` how far at least all had come that are not ended, and
+    ``asked`` are the spans of time of which all was asked for; seconds since 1970.
+    """
+
+    starts: Sequence[int]
+    ends: Sequence[int]
+    since: int
+    seen_until: int
+    asked: Sequence[Coverage]
+
+    def has_say(self, end: int) -> bool:
+        """Tell whether it was there before *end*."""
+        return end > self.since or any(one.since < end for one in self.asked)
+
+    def is_complete(self, number: int, start: int, end: int) -> bool:
+        """Tell whether all is known of the day of that number, from *start* to *end*."""
+        return end <= self.seen_until and (self._was_asked(start, end) or self._is_shown(number))
+
+    def _was_asked(self, start: int, end: int) -> bool:
+        return any(one.since <= start and end <= one.until for one in self.asked)
+
+    def _is_shown(self, number: int) -> bool:
+        before, after = bisect_right(self.ends, number), bisect_left(self.starts, number)
+        return (
+            before > 0
+            and after < len(self.starts)
+            and number - self.ends[before - 1] <= _NEAR_DAYS
+            and self.starts[after] - number <= _NEAR_DAYS
+        )
+
+
+def _complete(archive: Archive, month: Month, calendar: Calendar, now: int) -> Iterator[date]:
+    with engine(archive.memory) as database:
+        known = [
+            _known(database, archive, cluster, month, calendar) for cluster in archive.clusters
+        ]
+    days = calendar.days(month.start, month.end - timedelta(1))
+    for number, start, end in days:
+        telling = [one for one in known if one.has_say(end)]
+        if end <= now and telling and all(one.is_complete(number, start, end) for one in telling):
+            yield day_of(number)
+
+
+def _known(
+    database: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    cluster: str,
+    month: Month,
+    calendar: Calendar,
+) -> _Known:
+    near = timedelta(_NEAR_DAYS + 2)
+    start, end = calendar.start_of(month.start - near), calendar.start_of(month.end + near)
+    parts = [(path, part) for path, name, part in archive.parts if name == cluster]
+    files = [path for path, part in parts if part.start < end and part.end > start]
+    starts, ends = (
+        sorted(
+            {calendar.number_at(at) for at in moments(database, files, name) if start <= at < end}
+        )
+        for name in ("start", "end")
+    )
+    return _Known(
+        starts,
+        ends,
+        min([part.start for _, part in parts], default=2**62),
+        min([part.seen_until for _, part in parts if part.seen_until is not None], default=2**62),
+        archive.clusters[cluster].known,
+    )

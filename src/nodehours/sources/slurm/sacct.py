@@ -1,0 +1,80 @@
+"""Asking Slurm itself: ``sacct`` for one cluster and window of time, ``sacctmgr`` for the clusters there are.
+
+Times are asked for and told in seconds since 1970, so that no time zone has a say. All attempts are asked for (``-D``),
+whoever's they are (``-a``), without their steps (``-X``), and no free texts.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Final
+
+from nodehours.sources.document import UnreadableError
+from nodehours.sources.slurm.fields import RECOMMENDED
+from nodehours.terms.fault import shown
+
+_FLAGS: Final = ("--allusers", "--allocations", "--duplicates", "--parsable2", "--noconvert")
+
+
+class SacctError(UnreadableError):
+    """Slurm's command did not answer: it is not there, refused, or took too long."""
+
+
+class SlowError(SacctError):
+    """It took too long: less may be asked for at once."""
+
+
+@contextmanager
+def asked(cluster: str, since: int, until: int, patience: float) -> Iterator[Path]:
+    """Give a file with what sacct tells of the jobs of *cluster* that ran from *since* until *until*.
+
+    Raises ``SlowError`` when that takes longer than *patience* seconds, ``SacctError`` when it is refused.
+    """
+    command = [
+        "sacct", *_FLAGS, f"--clusters={cluster}", f"--starttime={_told(since)}", f"--endtime={_told(until)}",
+        f"--format={RECOMMENDED}",
+    ]  # fmt: skip
+    with NamedTemporaryFile(prefix="nodehours-sacct-") as file:
+        _run(command, patience, file.fileno())
+        yield Path(file.name)
+
+
+def clusters(patience: float) -> list[str]:
+    """Return the clusters that slurmdbd knows. Raises ``SacctError``."""
+    command = ["sacctmgr", "--noheader", "--parsable2", "show", "clusters", "format=Cluster"]
+    return _run(command, patience, subprocess.PIPE).split()
+
+
+def told_usage(account_tree: Sequence[str], patience: float) -> str:
+    """Return what sreport answers to the words *account_tree*. Raises ``SacctError``."""
+    return _run(["sreport", *account_tree], patience, subprocess.PIPE)
+
+
+def _told(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _run(command: Sequence[str], patience: float, out: int) -> str:
+    environment = os.environ | {"TZ": "UTC", "SLURM_TIME_FORMAT": "%s", "LC_ALL": "C.UTF-8"}
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, env=environment,
+            timeout=patience, check=False, text=True, errors="backslashreplace",
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise SacctError(
+            f"{command[0]} is not there: run this where Slurm's commands are"
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise SlowError(f"{command[0]} did not answer within {patience:.0f} seconds") from None
+    # sacct may fail and say so only here.
+    if done.returncode or (done.stderr and "error" in done.stderr.lower()):
+        said = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[0]
+        raise SacctError(f"{command[0]} refused: {shown(said)}")
+    return done.stdout or ""
