@@ -6,7 +6,7 @@ moment, whatever is posted meanwhile, and they are handed on as they come: what 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from nodehours.queries.export_text import HOURS, MODIFIED, Text, copied, selecte
 from nodehours.queries.lent import telling_of_failure
 from nodehours.queries.names import Named
 from nodehours.queries.pool import Connection, one_moment
+from nodehours.queries.reckoned import Reckoned, list_reckoned
 from nodehours.queries.relations import FORMER_PROJECT, Relations, relations
 from nodehours.terms.month import Month
 from nodehours.terms.pseudonym import DIGITS, Pseudonyms
@@ -161,6 +162,7 @@ class Export(NamedTuple):
 
     snapshot: Snapshot
     tallies: Sequence[Tally]
+    reckoned: Sequence[Reckoned]
     connection: Connection
     asked: ExportFilter
     scope: Scope
@@ -220,7 +222,8 @@ async def export_usage(
             pads = [part for pair in zip(_PADS, pseudonyms.pads, strict=True) for part in pair]
             await connection.execute(_SET_PADS, [_hexadecimal(part) for part in pads])
         tallies = await _tallies(connection, scope, asked, known, at)
-        yield Export(at, tallies, connection, asked, scope, known, pseudonyms)
+        reckoned = await _reckoned(connection, scope, asked, at, {one.month for one in tallies})
+        yield Export(at, tallies, reckoned, connection, asked, scope, known, pseudonyms)
 
 
 async def _tallies(
@@ -233,6 +236,17 @@ async def _tallies(
     query = sql.SQL(_TALLIES).format(parts=parts)
     found = await (await connection.execute(query, _values(scope, asked, at))).fetchall()
     return [_tally(*row) for row in found]
+
+
+async def _reckoned(
+    connection: Connection,
+    scope: Scope,
+    asked: ExportFilter,
+    at: Snapshot,
+    months: Collection[Month],
+) -> list[Reckoned]:
+    found = await list_reckoned(connection, _statements(scope, asked), _values(scope, asked, at))
+    return [one for one in found if one.month in months]
 
 
 def _tally(year: int, month: int, state: str, *told: Any) -> Tally:
