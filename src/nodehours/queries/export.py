@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any, NamedTuple
 
 from psycopg import sql
@@ -20,7 +20,6 @@ from nodehours.queries.export_text import HOURS, MODIFIED, Text, copied, selecte
 from nodehours.queries.lent import telling_of_failure
 from nodehours.queries.names import Named
 from nodehours.queries.pool import Connection, one_moment
-from nodehours.queries.reckoned import Reckoned, list_reckoned
 from nodehours.queries.relations import FORMER_PROJECT, Relations, relations
 from nodehours.terms.month import Month
 from nodehours.terms.pseudonym import DIGITS, Pseudonyms
@@ -95,6 +94,15 @@ select row.year, row.month, statement.state, statement.is_closed, count(*) as ro
 group by row.allocation_id, row.year, row.month, statement.state, statement.is_closed
 """
 
+_RULES = """
+select year, month, resource, rule, min(day), max(day)
+from {statements}
+cross join lateral usage_days_at(
+    allocation_id, make_date(year, month, 1), (make_date(year, month, 1) + interval '1 month')::date, %(at)s) as days
+group by year, month, resource, rule
+order by year, month, resource collate "C", min(day), rule collate "C"
+"""
+
 _UUID = sql.SQL("encode(uuid_send(uuid), 'hex')")
 _PERSON = sql.SQL("select told.username, told.full_name")
 # HMAC spelled out, since PostgreSQL has SHA-256 only. The key's pads are settings of the transaction: so they are in no
@@ -150,6 +158,16 @@ class Tally(NamedTuple):
     node_seconds: int
 
 
+class Reckoned(NamedTuple):
+    """That days of a month on a resource are by one rule ('': as reported); the ``first`` and ``last`` of these days."""
+
+    month: Month
+    resource: str
+    rule: str
+    first: date
+    last: date
+
+
 class Batch(NamedTuple):
     """Some rows, as whole lines of text."""
 
@@ -158,7 +176,7 @@ class Batch(NamedTuple):
 
 
 class Export(NamedTuple):
-    """A listing that is about to be read: as of when, and what is in it."""
+    """A listing that is about to be read: as of when, what is in it, and by which rules it was reckoned."""
 
     snapshot: Snapshot
     tallies: Sequence[Tally]
@@ -245,8 +263,10 @@ async def _reckoned(
     at: Snapshot,
     months: Collection[Month],
 ) -> list[Reckoned]:
-    found = await list_reckoned(connection, _statements(scope, asked), _values(scope, asked, at))
-    return [one for one in found if one.month in months]
+    query = sql.SQL(_RULES).format(statements=_statements(scope, asked))
+    found = await (await connection.execute(query, _values(scope, asked, at))).fetchall()
+    told = [Reckoned(Month(year, month), *rule) for year, month, *rule in found]
+    return [one for one in told if one.month in months]
 
 
 def _tally(year: int, month: int, state: str, *told: Any) -> Tally:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from nodehours import __version__
-from nodehours.queries.export import Export, Tally
+from nodehours.queries.export import Export, Reckoned, Tally
 from nodehours.queries.export_text import COLUMNS
-from nodehours.queries.reckoned import Reckoned
 from nodehours.terms.node_seconds import node_hours
+from nodehours.terms.reckoned import AS_REPORTED
 from nodehours.terms.scope import Scope
 
 Line = Sequence[str]
@@ -117,7 +117,7 @@ def _month(tally: Tally) -> Line:
 
 
 def _rule(one: Reckoned) -> Line:
-    return (str(one.month), one.resource, str(one.first), str(one.last), one.told)
+    return (str(one.month), one.resource, str(one.first), str(one.last), one.rule or AS_REPORTED)
 
 
 def _exact(instant: datetime) -> str:
