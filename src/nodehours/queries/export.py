@@ -159,7 +159,7 @@ class Tally(NamedTuple):
 
 
 class Reckoned(NamedTuple):
-    """That days of a month on a resource are by one rule ('': as reported); the ``first`` and ``last`` of these days."""
+    """That days of a month on a resource are by one rule ('': as reported): the ``first`` and ``last`` of them."""
 
     month: Month
     resource: str
