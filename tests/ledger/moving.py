@@ -95,12 +95,16 @@ def report(
     used: Mapping[str, Mapping[str, int]],
     project: ProjectIdentifier = CLIMATE,
     resource: str = "isca",
+    *,
+    rule: str = "",
     **users: str,
 ) -> list[MonthPosted]:
     """Post complete days of node-seconds by local user; *users* maps users to local users."""
     days = {
         date.fromisoformat(day): Day(
-            is_complete=True, usage={name: DailyUsage(seconds) for name, seconds in by.items()}
+            is_complete=True,
+            usage={name: DailyUsage(seconds) for name, seconds in by.items()},
+            rule=rule,
         )
         for day, by in used.items()
     }

@@ -358,3 +358,19 @@ def test_a_user_is_found_by_identifier_of_today_or_of_then_by_identity_and_by_us
     )
 
     assert known(explained(database_url, name)).node_seconds == 100
+
+
+def test_whoever_sees_a_row_is_told_by_which_rule_its_days_were_reckoned(
+    connection: Connection, database_url: str
+) -> None:
+    report(connection, {"2026-03-01": {"al": 60, "bo": 30}}, alice="al", bob="bo")
+    report(connection, {"2026-03-01": {"al": 60, "bo": 30}}, rule="allocated-nodes")
+    ((bob,),) = connection.execute("select user_id from associations where local_user = 'bo'")
+    own = Scope(bob, everything=False)
+
+    now = known(explained(database_url, str(BOB), scope=own))
+    then = known(explained(database_url, str(BOB), at=1, scope=own))
+
+    assert [tuple(one) for one in now.rules] == [(MARCH.start, "allocated-nodes")]
+    assert [tuple(one) for one in then.rules] == [(MARCH.start, "")]
+    assert now.adds_up

@@ -32,6 +32,7 @@ from nodehours.queries.names import RowKey
 from nodehours.queries.pool import Connection
 from nodehours.queries.versions import row_versions, statement_versions
 from nodehours.terms.month import Month
+from nodehours.terms.reckoned import read_rules
 from nodehours.terms.scope import Scope
 
 _STATEMENT = """
@@ -63,6 +64,7 @@ select day, is_complete, jobs, wait_seconds, node_seconds, revision
 from usage_days_at(%(allocation)s, %(start)s, %(end)s, %(at)s)
 order by day
 """
+_RULES = "select day, rule from rules_at(%(allocation)s, %(start)s, %(end)s, %(at)s)"
 _USED = """
 select day, local_user, node_seconds, jobs, wait_seconds, revision
 from daily_usage_at(%(allocation)s, %(start)s, %(end)s, %(at)s)
@@ -168,6 +170,7 @@ class _Asking:
         return Explanation(
             self.key.month, self.snapshot, statement, None, await self.rows(), await self.days(), used,
             local_users, await self.origins(used), [], await self.pending(), await self.quarantined(),
+            read_rules(await self.ask(_RULES)),
         )  # fmt: skip
 
     async def statement(self) -> StatementFigure | None:

@@ -10,6 +10,7 @@ from nodehours.queries.attribution import Attribution
 from nodehours.queries.clock import Snapshot
 from nodehours.queries.versions import Version
 from nodehours.terms.month import Month
+from nodehours.terms.reckoned import RuleSince
 from nodehours.terms.statement import State, state_of
 
 
@@ -107,7 +108,8 @@ class Explanation(NamedTuple):
 
     ``rows`` are those of the statement that are told of; ``days`` those known of the month, none for who does not
     see the whole allocation; ``used`` the local users' days whose sum the figure is. ``local_users`` are those with
-    usage in the month, of a row only those that its user claims, or that are nobody's as it is.
+    usage in the month, of a row only those that its user claims, or that are nobody's as it is. ``rules`` are those by
+    which the days of the statement were reckoned.
     """
 
     month: Month
@@ -122,6 +124,7 @@ class Explanation(NamedTuple):
     versions: list[Version]
     pending: list[Pending]
     quarantined: list[Quarantined]
+    rules: tuple[RuleSince, ...]
 
     @property
     def node_seconds(self) -> int:

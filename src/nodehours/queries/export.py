@@ -6,9 +6,9 @@ moment, whatever is posted meanwhile, and they are handed on as they come: what 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any, NamedTuple
 
 from psycopg import sql
@@ -94,6 +94,15 @@ select row.year, row.month, statement.state, statement.is_closed, count(*) as ro
 group by row.allocation_id, row.year, row.month, statement.state, statement.is_closed
 """
 
+_RULES = """
+select year, month, resource, rule, min(day), max(day)
+from {statements}
+cross join lateral usage_days_at(
+    allocation_id, make_date(year, month, 1), (make_date(year, month, 1) + interval '1 month')::date, %(at)s) as days
+group by year, month, resource, rule
+order by year, month, resource collate "C", min(day), rule collate "C"
+"""
+
 _UUID = sql.SQL("encode(uuid_send(uuid), 'hex')")
 _PERSON = sql.SQL("select told.username, told.full_name")
 # HMAC spelled out, since PostgreSQL has SHA-256 only. The key's pads are settings of the transaction: so they are in no
@@ -149,6 +158,16 @@ class Tally(NamedTuple):
     node_seconds: int
 
 
+class Reckoned(NamedTuple):
+    """That days of a month on a resource are by one rule ('': as reported): the ``first`` and ``last`` of them."""
+
+    month: Month
+    resource: str
+    rule: str
+    first: date
+    last: date
+
+
 class Batch(NamedTuple):
     """Some rows, as whole lines of text."""
 
@@ -157,10 +176,11 @@ class Batch(NamedTuple):
 
 
 class Export(NamedTuple):
-    """A listing that is about to be read: as of when, and what is in it."""
+    """A listing that is about to be read: as of when, what is in it, and by which rules it was reckoned."""
 
     snapshot: Snapshot
     tallies: Sequence[Tally]
+    reckoned: Sequence[Reckoned]
     connection: Connection
     asked: ExportFilter
     scope: Scope
@@ -220,7 +240,8 @@ async def export_usage(
             pads = [part for pair in zip(_PADS, pseudonyms.pads, strict=True) for part in pair]
             await connection.execute(_SET_PADS, [_hexadecimal(part) for part in pads])
         tallies = await _tallies(connection, scope, asked, known, at)
-        yield Export(at, tallies, connection, asked, scope, known, pseudonyms)
+        reckoned = await _reckoned(connection, scope, asked, at, {one.month for one in tallies})
+        yield Export(at, tallies, reckoned, connection, asked, scope, known, pseudonyms)
 
 
 async def _tallies(
@@ -233,6 +254,19 @@ async def _tallies(
     query = sql.SQL(_TALLIES).format(parts=parts)
     found = await (await connection.execute(query, _values(scope, asked, at))).fetchall()
     return [_tally(*row) for row in found]
+
+
+async def _reckoned(
+    connection: Connection,
+    scope: Scope,
+    asked: ExportFilter,
+    at: Snapshot,
+    months: Collection[Month],
+) -> list[Reckoned]:
+    query = sql.SQL(_RULES).format(statements=_statements(scope, asked))
+    found = await (await connection.execute(query, _values(scope, asked, at))).fetchall()
+    told = [Reckoned(Month(year, month), *rule) for year, month, *rule in found]
+    return [one for one in told if one.month in months]
 
 
 def _tally(year: int, month: int, state: str, *told: Any) -> Tally:

@@ -16,6 +16,7 @@ from nodehours.queries.names import Named
 from nodehours.queries.pool import Connection
 from nodehours.queries.relations import FORMER_PROJECT
 from nodehours.terms.month import Month
+from nodehours.terms.reckoned import RuleSince, read_rules
 from nodehours.terms.scope import Scope
 from nodehours.terms.statement import State, state_of
 
@@ -35,11 +36,16 @@ _STATEMENTS = """
 with {asked}
 select asked.allocation_id, asked.uuid, asked.project, asked.resource, asked.year, asked.month,
        told.complete_days, told.is_closed, told.is_restated, told.node_seconds, nobody.node_seconds, told.row_count,
-       told.revision, revisions.recorded, told.sha256
+       told.revision, revisions.recorded, told.sha256, reckoned.days, reckoned.rules
 from asked
 cross join lateral statement_at(asked.allocation_id, asked.year, asked.month, %(at)s) as told
 cross join lateral usage_rows_at(asked.allocation_id, asked.year, asked.month, %(at)s) as nobody
 join revisions on revisions.revision = told.revision
+cross join lateral (
+    select array_agg(day) as days, array_agg(rule) as rules
+    from rules_at(asked.allocation_id, make_date(asked.year, asked.month, 1),
+                  (make_date(asked.year, asked.month, 1) + interval '1 month')::date, %(at)s)
+) as reckoned
 where nobody.user_id is null
 order by asked.year, asked.month, asked.project collate "C", asked.resource collate "C", asked.allocation_id
 """
@@ -90,7 +96,7 @@ class StatementThen(NamedTuple):
     """A statement as it was told; figures in node-seconds.
 
     ``id`` is the allocation's internal id, ``allocation`` its address; ``recorded`` is when ``revision``, under
-    which it began to say this, was written down (UTC).
+    which it began to say this, was written down (UTC); ``rules`` those by which its days were reckoned.
     """
 
     id: int
@@ -107,6 +113,7 @@ class StatementThen(NamedTuple):
     revision: int
     recorded: datetime
     sha256: bytes
+    rules: tuple[RuleSince, ...] = ()
 
     def state(self, instant: datetime) -> State:
         """Tell the state in which it was at *instant*."""
@@ -144,7 +151,9 @@ async def list_rows(
 
 def _statement(row: tuple[Any, ...]) -> StatementThen:
     *place, year, month = row[:6]
-    told = StatementThen._make((*place, Month(year, month), *row[6:]))
+    *figures, days, rules = row[6:]
+    reckoned = read_rules(zip(days or (), rules or (), strict=True))
+    told = StatementThen._make((*place, Month(year, month), *figures, reckoned))
     return told._replace(recorded=told.recorded.astimezone(UTC))
 
 

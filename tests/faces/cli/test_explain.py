@@ -55,7 +55,7 @@ def test_a_figure_is_told_by_its_days_their_owner_and_their_documents(
     assert done.returncode == 0
     assert told(done.stdout) == [
         "climate.brics on isca, 2026-03: alice.climate.brics, row 1",
-        "1.02 node-hours (3672 node-seconds); provisional",
+        "1.02 node-hours (3672 node-seconds); provisional; rule: as reported",
         "as of revision 2, WHEN UTC; 2 of 31 days complete (not 3-31)",
         "",
         "day  local user  node-hours  jobs  mean wait  components h  revision",
@@ -134,7 +134,7 @@ def test_what_waits_for_a_closed_month_is_told(connection: Connection, nodehours
     lines = told(nodehours("explain", "climate.brics", "2026-03", "alice.climate.brics").stdout)
     before = nodehours("explain", "1", "--as-of", "2").stdout
 
-    assert lines[1] == "1.00 node-hours (3600 node-seconds); complete and closed"
+    assert lines[1] == "1.00 node-hours (3600 node-seconds); complete and closed; rule: as reported"
     assert (
         "waits  pending 1, WHEN: +2.00 node-hours for the whole statement on 2026-03-02 (late"
         in ("\n".join(lines))
@@ -257,3 +257,25 @@ def test_in_an_empty_ledger_it_says_how_usage_comes_in(nodehours: Run) -> None:
 
     assert done.returncode == 3
     assert "`nodehours ingest` takes usage in" in done.stderr
+
+
+def test_a_figure_says_by_which_rules_its_days_were_reckoned_and_stays_within_the_width(
+    connection: Connection, nodehours: Run
+) -> None:
+    shape = "largest-share:cpus=128,gpus=4,memory=512000"
+    report(connection, {f"2026-03-0{day}": {"al": 3600} for day in (1, 2, 3)}, alice="al")
+    report(connection, {"2026-03-02": {"al": 1800}}, rule=shape)
+
+    lines = nodehours("explain", "climate.brics", "2026-03").stdout.splitlines()
+    found = json.loads(nodehours("explain", "climate.brics", "2026-03", "--json").stdout)
+
+    assert lines[1:3] == [
+        "2.50 node-hours (9000 node-seconds); provisional; rule: as reported, from 2026-03-02",
+        f"  {shape}, from 2026-03-03 as reported",
+    ]
+    assert widest("\n".join(lines)) <= 100
+    assert found["statement"]["rules"] == [
+        {"since": "2026-03-01", "rule": "as reported"},
+        {"since": "2026-03-02", "rule": shape},
+        {"since": "2026-03-03", "rule": "as reported"},
+    ]

@@ -97,6 +97,7 @@ def test_with_users_each_statement_has_its_rows_and_its_hash(
         "unknown  -  0.02  2  1",
         "all  3.02",
         "revision 4, WHEN UTC; content sha256 SHA256",
+        "rule: as reported",
         "",
         f"as of revision 6, WHEN UTC; {UNIT}",
     ]
@@ -122,6 +123,32 @@ def test_csv_has_exact_figures_and_the_unit_in_its_head(
         ("bob.weather.brics", "36", "0.01"),
         ("unknown", "0", "0.00"),
     ]
+
+
+def test_a_statement_says_by_which_rules_its_days_were_reckoned_as_it_was_then(
+    reported: Connection, nodehours: Run
+) -> None:
+    days = {f"2026-03-0{day}": {"bo": 36} for day in (1, 2)}
+    report(reported, days, WEATHER, "tigris", rule="allocated-nodes")
+    report(reported, {"2026-03-02": {"bo": 9}}, WEATHER, "tigris", rule="tres:gres/gpu*1/4")
+    rules = "allocated-nodes, from 2026-03-02 tres:gres/gpu*1/4"
+
+    block = told(nodehours("report", "weather.brics", "--users").stdout)
+    (line,) = csv.DictReader(
+        io.StringIO(nodehours("report", "weather.brics", "--format", "csv").stdout)
+    )
+    (one,) = json.loads(nodehours("report", "weather.brics", "--format", "json").stdout)[
+        "statements"
+    ]
+    before = told(nodehours("report", "weather.brics", "--users", "--as-of", "5").stdout)
+
+    assert block[-3] == f"rule: {rules}"
+    assert line["rule"] == rules
+    assert one["rules"] == [
+        {"since": "2026-03-01", "rule": "allocated-nodes"},
+        {"since": "2026-03-02", "rule": "tres:gres/gpu*1/4"},
+    ]
+    assert before[-3] == "rule: as reported"
 
 
 def test_json_tells_a_statement_with_all_that_is_known_of_it(

@@ -89,6 +89,27 @@ def test_it_says_the_state_of_each_month(database_url: str) -> None:
     ]
 
 
+def test_it_says_by_which_rules_the_days_of_each_month_were_reckoned_as_it_was_then(
+    march: Writing, database_url: str
+) -> None:
+    days = {f"2026-03-0{day}": {"bo": 36} for day in (2, 3)}
+    report(march, days, OCEAN, rule="allocated-nodes")
+    report(march, {"2026-04-01": {"bo": 36}}, OCEAN, "tigris", rule="tres:cpu")
+
+    _, _, *now = said(database_url).sections["Rules"]
+    _, _, *then = said(database_url, as_of=AtRevision(2)).sections["Rules"]
+    mine = Scope(10**9, everything=False, allocations=(3,))
+    _, _, *seen = said(database_url, mine).sections["Rules"]
+
+    assert now == [
+        ("2026-03", "isca", "2026-03-01", "2026-03-31", "as reported"),
+        ("2026-03", "isca", "2026-03-02", "2026-03-03", "allocated-nodes"),
+        ("2026-04", "tigris", "2026-04-01", "2026-04-01", "tres:cpu"),
+    ]
+    assert then == now[:1]
+    assert seen == now[2:]
+
+
 @pytest.mark.usefixtures("march")
 def test_a_month_is_in_the_state_that_it_was_in_then(database_url: str) -> None:
     _, *months = said(database_url, as_of=AtRevision(1)).sections["Months"]

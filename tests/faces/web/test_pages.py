@@ -154,3 +154,13 @@ def test_only_staff_are_offered_decisions(world: World) -> None:
         form.fields.get("do", "") for form in staff.forms
     }
     assert [form.action for form in support.forms if form.method == "post"] == ["/sign-out/"]
+
+
+@pytest.mark.parametrize("who", ["staff", "member"])
+def test_the_page_of_a_figure_says_by_which_rule_jobs_became_node_hours(
+    world: World, who: str
+) -> None:
+    with world.client(who) as client:
+        page = client.get("/months/2026-03/climate.demo/").text
+
+    assert "How jobs became node-hours: as reported." in page

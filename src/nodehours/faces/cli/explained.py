@@ -18,6 +18,7 @@ from nodehours.queries.versions import Version
 from nodehours.terms.identifiers import UNKNOWN
 from nodehours.terms.month import Month
 from nodehours.terms.node_seconds import node_hours
+from nodehours.terms.reckoned import told_rules
 
 WIDTH = 100
 _LABEL = 11
@@ -66,7 +67,7 @@ def _title(found: Explanation) -> str:
     closed = " and closed" if told.is_closed else ""
     lines = [
         cut(subject, WIDTH),
-        f"{figure}; {found.state.value}{closed}",
+        *_wrapped(f"{figure}; {found.state.value}{closed}; rule: {told_rules(found.rules)}", ""),
         cut(f"{moment(found.snapshot)}; {_known_days(found)}", WIDTH),
     ]
     return "\n".join(lines)
@@ -169,13 +170,15 @@ def _labelled(label: str, sentences: Iterable[str]) -> Iterator[str]:
     indent = " " * _LABEL
     for number, sentence in enumerate(sentences):
         first = label.ljust(_LABEL) if number == 0 else indent
-        yield from textwrap.wrap(
-            sentence,
-            WIDTH,
-            initial_indent=first,
-            subsequent_indent=indent + "  ",
-            break_on_hyphens=False,
-        )
+        yield from _wrapped(sentence, first)
+
+
+def _wrapped(sentence: str, first: str) -> list[str]:
+    """Break a sentence after *first* into lines, the further ones a little to the right."""
+    indent = " " * (len(first) + _GAP)
+    return textwrap.wrap(
+        sentence, WIDTH, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False
+    )
 
 
 def _rows(found: Explanation) -> Iterator[str]:

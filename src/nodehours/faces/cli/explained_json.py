@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from nodehours.faces.cli.shown import exact
+from nodehours.faces.cli.shown import exact, plain_rules
 from nodehours.queries.explanation import Explanation, LocalUser, Origin, Pending, Used
 from nodehours.queries.versions import Version
 
@@ -52,6 +52,7 @@ def _statement(found: Explanation) -> dict[str, Any]:
         "is_closed": told.is_closed,
         "node_seconds": told.node_seconds,
         "complete_days": told.complete_days,
+        "rules": plain_rules(found.rules),
         "revision": told.revision,
     }
 

@@ -40,8 +40,9 @@ FILE is a name, or - for standard output, which is also where it goes without FI
   usage.xlsx      sheets of 1 048 575 rows, with a readme sheet before them
   usage.csv.zip   any of the others with its README.txt
 
-A readme tells what the listing is of: filters, scope, as of when, the unit, and the state of each month in it. With
-CSV, NDJSON and Parquet it is FILE.README.txt. For standard output there is none, unless --readme names one.
+A readme tells what the listing is of: filters, scope, as of when, the unit, the state of each month in it, and by which
+rules jobs became node-seconds. With CSV, NDJSON and Parquet it is FILE.README.txt. For standard output there is none,
+unless --readme names one.
 
 The listing is of one moment, whatever is posted meanwhile; --as-of the revision in its readme gives the same figures
 at any later time. It is written beside FILE and gets its name, in place of a file that had it, when it is

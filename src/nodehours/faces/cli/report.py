@@ -36,6 +36,8 @@ A line for each project, resource and month says
   complete days  how many days were known completely
   revision       under which it began to say this, and when
 
+With --users, and in CSV and JSON, each statement says by which rule jobs became node-seconds, too.
+
 With --as-of everything is exactly as it stood then: figures, states, names of projects and of people.
 
 CSV and JSON have exact node-seconds beside node-hours, and the content hash of each statement, by which two reports

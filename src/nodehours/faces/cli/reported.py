@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nodehours.faces.cli.shown import NODE_HOURS, exact, inert, minute, moment
+from nodehours.faces.cli.shown import NODE_HOURS, exact, inert, minute, moment, plain_rules
 from nodehours.faces.cli.table import table
 from nodehours.queries.clock import Snapshot
 from nodehours.queries.statements import RowThen, StatementThen
 from nodehours.terms.month import Month
 from nodehours.terms.node_seconds import node_hours
+from nodehours.terms.reckoned import told_rules
 
 _HEAD = (
     "project", "resource", "month", "state", "closed", "node-hours", "unattributed h", "complete days",
@@ -27,7 +28,7 @@ _HEAD = (
 _ROW_HEAD = ("user", "full name", "node-hours", "row", "revision")
 _CSV_STATEMENT = (
     "project", "resource", "month", "state", "is_closed", "complete_days", "days", "revision", "recorded",
-    "content_sha256",
+    "content_sha256", "rule",
 )  # fmt: skip
 _CSV_TOTALS = (
     "node_seconds",
@@ -89,6 +90,7 @@ def _block(found: Reported, one: StatementThen, rows: list[RowThen]) -> str:
         f"{one.project} on {one.resource}, {one.month}: {found.state(one)}{closed}, {days}",
         table(_ROW_HEAD, _row_lines(one, rows), right=_ROW_HEAD[2:]),
         f"revision {one.revision}, {minute(one.recorded)} UTC; content sha256 {one.sha256.hex()}",
+        f"rule: {told_rules(one.rules)}",
     ]
     return "\n".join(lines)
 
@@ -128,6 +130,7 @@ def _cells(found: Reported, one: StatementThen) -> list[object]:
     return [
         one.project, inert(one.resource), str(one.month), found.state(one), _yes(one.is_closed),
         one.complete_days, one.month.day_count, one.revision, exact(one.recorded), one.sha256.hex(),
+        told_rules(one.rules),
     ]  # fmt: skip
 
 
@@ -178,6 +181,7 @@ def _plain(found: Reported, one: StatementThen) -> dict[str, Any]:
         "days": one.month.day_count,
         "revision": one.revision,
         "recorded": exact(one.recorded),
+        "rules": plain_rules(one.rules),
         "content_sha256": one.sha256.hex(),
     }
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from nodehours.queries.clock import Snapshot
 from nodehours.terms.node_seconds import node_hours
+from nodehours.terms.reckoned import RuleSince
 
 NODE_HOURS = "node-hours are node-seconds / 3600, rounded to 2 places, half to even"
 _FORMULA = "=+-@"
@@ -39,6 +41,11 @@ def legible(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def plain_rules(rules: Iterable[RuleSince]) -> list[dict[str, str]]:
+    """Write by which rules days were reckoned, each with the first of these days, for a machine."""
+    return [{"since": str(one.since), "rule": one.told} for one in rules]
 
 
 def cut(text: str, width: int) -> str:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from nodehours import __version__
-from nodehours.queries.export import Export, Tally
+from nodehours.queries.export import Export, Reckoned, Tally
 from nodehours.queries.export_text import COLUMNS
 from nodehours.terms.node_seconds import node_hours
+from nodehours.terms.reckoned import AS_REPORTED
 from nodehours.terms.scope import Scope
 
 Line = Sequence[str]
@@ -36,6 +37,8 @@ _UNIT = (
     "node_hours is node_seconds / 3600, rounded to 2 places, half to even.",
     "To add figures up, add node_seconds and round the sum.",
 )
+_RULE = "By which rule jobs became node-seconds; as reported: by that of whoever reported them."
+_RULES = ("month", "resource", "first day", "last day", "rule")
 _MONTHS = ("month", "state", "closed", "statements", "rows", "node_seconds", "node_hours")
 
 
@@ -81,6 +84,7 @@ def readme(
         "Unit": [(line,) for line in _UNIT],
         "Columns": [(name, _MEANINGS[name]) for name in COLUMNS],
         "Months": [_MONTHS, *map(_month, export.tallies)],
+        "Rules": [(_RULE,), _RULES, *map(_rule, export.reckoned)],
     }
     return Readme(facts, sections | ({"Notes": [(note,) for note in notes]} if notes else {}))
 
@@ -110,6 +114,10 @@ def _month(tally: Tally) -> Line:
         *map(str, counts),
         node_hours(tally.node_seconds),
     )
+
+
+def _rule(one: Reckoned) -> Line:
+    return (str(one.month), one.resource, str(one.first), str(one.last), one.rule or AS_REPORTED)
 
 
 def _exact(instant: datetime) -> str:

@@ -21,6 +21,7 @@ from nodehours.queries.moment import find_moment
 from nodehours.queries.names import NamedAllocation, allocations_of, find_row
 from nodehours.queries.usage import list_usage
 from nodehours.terms.month import Month
+from nodehours.terms.reckoned import told_rules
 from nodehours.terms.row import UsageFilter
 
 _MOST: Final = 300
@@ -35,6 +36,11 @@ class _Part(NamedTuple):
     allocation: NamedAllocation
     told: Explanation
     tables: Sequence[Table]
+
+    @property
+    def rule(self) -> str:
+        """By which rules the days of the statement were reckoned."""
+        return told_rules(self.told.rules)
 
 
 async def explained_page(visit: Visit, month: str, project: str) -> Page:
@@ -60,7 +66,11 @@ async def explained_page(visit: Visit, month: str, project: str) -> Page:
             "snapshot": snapshot,
         },
         tables=[each for one in found for each in one.tables],
-        facts=[("month", str(of)), ("project", name)],
+        facts=[
+            ("month", str(of)),
+            ("project", name),
+            *((f"rule on {one.allocation.resource}", one.rule) for one in found),
+        ],
     )
 
 

@@ -18,6 +18,7 @@ from nodehours.faces.web.look import drawn_page, static_file
 from nodehours.queries.clock import Snapshot
 from nodehours.queries.statements import RowThen, StatementThen
 from nodehours.terms.month import Month
+from nodehours.terms.reckoned import AS_REPORTED, told_rules
 
 _WIDTH = 900
 
@@ -36,6 +37,12 @@ class Line(NamedTuple):
     statement: StatementThen
     state: object
     rows: Sequence[RowThen]
+
+    @property
+    def rule(self) -> str:
+        """By which rules its days were reckoned; '': all are as they were reported."""
+        told = told_rules(self.statement.rules)
+        return "" if told == AS_REPORTED else told
 
 
 def mailed_page(
