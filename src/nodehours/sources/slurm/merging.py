@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 import duckdb
+import pyarrow as pa
 
 from nodehours.sources.slurm.batches import SCHEMA
 from nodehours.sources.slurm.staging import ROWS, written_to
@@ -22,9 +23,8 @@ from nodehours.sources.slurm.staging import ROWS, written_to
 _QUOTED: Final = [f'"{name}"' for name in SCHEMA.names]
 _COLUMNS: Final = ", ".join(_QUOTED)
 _KEY: Final = "job, submitted, if(submitted = 0, start, 0)"
-_WEIGHED: Final = ", ".join(
-    ['is_ended, "end"', *(one for one in _QUOTED if one not in {"is_ended", '"end"'})]
-)
+_FIRST: Final = ['"is_ended"', '"end"']
+_WEIGHED: Final = ", ".join([*_FIRST, *(one for one in _QUOTED if one not in _FIRST)])
 _TAKEN: Final = ", ".join(
     "first as start" if one == '"start"' else f"best.{one}" for one in _QUOTED
 )
@@ -94,7 +94,7 @@ def merged(
     changed = _count(database, "fresh")
     if not changed:
         return Merged(new, 0)
-    if database.execute(_TWICE).fetchone():
+    if database.execute(_TWICE).fetchall():
         _copy(database, _JOINED, out)
         return Merged(out, changed, is_added=False)
     if not old:
@@ -108,6 +108,12 @@ def span_of(database: duckdb.DuckDBPyConnection, path: Path) -> Span:
     _view(database, "part", [path])
     (found,) = database.execute(_TOLD).fetchall()
     return Span(*found)
+
+
+def answered(database: duckdb.DuckDBPyConnection, paths: Sequence[Path], query: str) -> pa.Table:
+    """Return what *query* answers of the table ``attempts``, which is what the files hold."""
+    _view(database, "attempts", paths)
+    return database.sql(query).to_arrow_table()
 
 
 def moments(database: duckdb.DuckDBPyConnection, paths: Sequence[Path], name: str) -> list[int]:

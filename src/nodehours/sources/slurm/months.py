@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import duckdb
-import ibis
 import pyarrow as pa
 
 from nodehours.sources.slurm.archive import Archive, Coverage
-from nodehours.sources.slurm.merging import engine, moments
-from nodehours.sources.slurm.usage import Reckoning, daily_usage
+from nodehours.sources.slurm.merging import answered, engine, moments
+from nodehours.sources.slurm.usage import Reckoning, query_of
 from nodehours.terms.calendar import Calendar, day_of
 from nodehours.terms.month import Month
 from nodehours.terms.rule import Rule
@@ -77,13 +77,14 @@ class MonthUsage:
 def month_usage(archive: Archive, month: Month, setting: Setting, now: int) -> MonthUsage:
     """Return what *month* comes to at the second *now*."""
     with engine(archive.memory) as database:
-        connection = ibis.duckdb.from_connection(database)
         tables = [
-            connection.to_pyarrow(daily_usage(connection.read_parquet(files), how))
+            answered(database, files, query_of(how, "duckdb"))
+            .select(_NOTHING.column_names)
+            .cast(_NOTHING.schema)
             for how in _reckonings(archive, month, setting)
             if (files := _files(archive, how))
         ]
-        usage = pa.concat_tables(tables) if tables else _NOTHING
+    usage = pa.concat_tables(tables) if tables else _NOTHING
     return MonthUsage(
         month,
         usage.sort_by([(name, "ascending") for name in ORDER]),
@@ -110,10 +111,10 @@ def _reckonings(archive: Archive, month: Month, setting: Setting) -> Iterable[Re
     ]  # fmt: skip
 
 
-def _files(archive: Archive, how: Reckoning) -> list[str]:
+def _files(archive: Archive, how: Reckoning) -> list[Path]:
     start, end = how.calendar.start_of(how.first), how.calendar.start_of(how.last + timedelta(1))
     # What came after an attempt says whether it was the last one.
-    return [str(path) for path in archive.files(start, 2**62 if how.only_last else end)]
+    return archive.files(start, 2**62 if how.only_last else end)
 
 
 class _Known(NamedTuple):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import ibis
 
+from nodehours.sources.slurm.batches import SCHEMA
 from nodehours.terms.calendar import DAY_SECONDS, Calendar
 from nodehours.terms.rule import BILLING, CPU, GPU, MEMORY, NODE, Kind, NodeShape, Rule
 
@@ -48,6 +49,13 @@ class Reckoning:
     last: date
     only_last: bool = False
     has_unsure: bool = True
+
+
+def query_of(how: Reckoning, dialect: str) -> str:
+    """Return ``daily_usage`` of a table ``attempts`` as SQL: of ``duckdb``, or of ``pyspark``."""
+    types = {"int64": "int64", "string": "string", "bool": "boolean"}
+    columns = {field.name: types[str(field.type)] for field in SCHEMA}
+    return str(ibis.to_sql(daily_usage(ibis.table(columns, name="attempts"), how), dialect=dialect))
 
 
 def daily_usage(attempts: Table, how: Reckoning) -> Table:
