@@ -30,6 +30,7 @@ PROGRAMS = ("munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd", "faketime",
 
 _SECONDS_FOR_JOBS = 240
 _SECONDS_FOR_ANOTHER_LAB = 600
+_PREFIX = "nodehours-slurm-"
 _NO_QUEUE = "DBD Agent queue size: 0"
 _UNKNOWN = "Unknown"
 _SACCT = ("sacct", "-a", "-X", "-D", "--parsable2", "--noconvert")
@@ -107,8 +108,8 @@ def running() -> Iterator[Lab]:
     """A lab with accounts and users in which nothing has run yet; whatever happens, all of it is stopped at the end."""
     with ExitStack() as stack:
         site = stack.enter_context(_place())
-        stack.callback(kill_left_behind, site)
         stack.enter_context(people.known_to_the_machine())
+        stack.callback(kill_left_behind, site.root)
         stack.enter_context(_accounting(site))
         stack.enter_context(daemons.slurmctld(site))
         for node in NODES:
@@ -121,11 +122,20 @@ def running() -> Iterator[Lab]:
 
 @contextmanager
 def _place() -> Iterator[Site]:
-    with _alone(), tempfile.TemporaryDirectory(prefix="nodehours-slurm-") as root:
-        site = new_site(Path(root))
-        _check_needs(site)
-        configure(site)
-        yield site
+    with _alone():
+        _clear_what_was_killed()
+        with tempfile.TemporaryDirectory(prefix=_PREFIX) as root:
+            site = new_site(Path(root))
+            _check_needs(site)
+            configure(site)
+            yield site
+
+
+def _clear_what_was_killed() -> None:
+    """Clear away labs that could not: nobody else has one now."""
+    for root in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        kill_left_behind(root)
+        shutil.rmtree(root)
 
 
 @contextmanager

@@ -103,9 +103,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def kill_left_behind(site: Site) -> None:
-    """Kill what jobs left: what was started for the lab has its configuration in the environment."""
-    mark = f"SLURM_CONF={site.slurm_conf}\0".encode()
+def kill_left_behind(root: Path) -> None:
+    """Kill what jobs left: whatever was started for a lab has its configuration in the environment."""
+    mark = f"SLURM_CONF={root}/".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if mark in (process / "environ").read_bytes():
