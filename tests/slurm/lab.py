@@ -65,8 +65,8 @@ class Lab:
         return answer(self.site, command, user=user, text=text, more=more)
 
     def submit(self, user: str, account: str, script: str, *options: str) -> str:
-        """The id of a job of one minute at most that runs the shell *script*; *options* are sbatch's."""
-        command = ["sbatch", "--parsable", f"--account={account}", "--time=1", *options]
+        """The id of a job of five minutes at most that runs the shell *script*; *options* are sbatch's."""
+        command = ["sbatch", "--parsable", f"--account={account}", "--time=5", *options]
         return self.run(command, user=user, text=f"#!/bin/sh\n{script}\n").strip()
 
     def state(self, job: str) -> str:
