@@ -18,10 +18,10 @@ CODE    := $(wildcard src tests bench docs)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint style types imports format docs bench lock clean
+.PHONY: help install demo test test-slurm lint style types imports format docs bench lock clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 install: $(STAMP) ## make .venv with a working .venv/bin/nodehours
 	@:
@@ -31,6 +31,9 @@ demo: $(STAMP) ## serve synthetic usage on 127.0.0.1:8000 until Ctrl-C
 
 test: $(STAMP) $(CLIENTS)/.installed ## run the tests
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)
+
+test-slurm: $(STAMP) ## run the tests that need a real Slurm: as root, on Debian or Ubuntu
+	@$(BIN)/python -m pytest tests/slurm $(ARGS)
 
 lint: style types imports ## check style, types and the import contract
 
