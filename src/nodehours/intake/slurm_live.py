@@ -57,16 +57,23 @@ def ingest_live(
     Raises ``SacctError`` when Slurm does not answer, and as ``intake.slurm.ingest`` does; what was posted stands.
     """
     with running(connection, wanted, dry_run=dry_run, reason=reason, by_whom=by_whom) as run:
-        for cluster in live.clusters or _only_cluster(live):
+        for cluster in _clusters(live):
             _read_cluster(run, cluster, live, watch)
     return run.told
 
 
-def _only_cluster(live: Live) -> list[str]:
-    found = clusters(live.patience)
-    if len(found) == 1:
-        return found
-    raise SacctError(f"slurmdbd knows {', '.join(found) or 'no cluster'}: say which with --cluster")
+def _clusters(live: Live) -> Sequence[str]:
+    """Return the clusters to ask for: sacct answers for one that does not exist as for one without jobs."""
+    known = clusters(live.patience)
+    if unknown := [name for name in live.clusters if name not in known]:
+        raise SacctError(
+            f"slurmdbd does not know {', '.join(unknown)}, but {', '.join(known) or 'no cluster'}"
+        )
+    if not live.clusters and len(known) != 1:
+        raise SacctError(
+            f"slurmdbd knows {', '.join(known) or 'no cluster'}: say which with --cluster"
+        )
+    return live.clusters or known
 
 
 def _read_cluster(run: Running, cluster: str, live: Live, watch: Watch) -> None:
