@@ -1,0 +1,238 @@
+"""What a job log says anew: accounts, rules, running jobs and bad records, told from all jobs that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nodehours.intake.slurm import RuleError, Wanted, rebuild
+from nodehours.ledger.clock import Origin
+from nodehours.ledger.closing import close_month
+from nodehours.ledger.reckoning import set_rule, set_time_zone
+from nodehours.ledger.store import Connection
+from nodehours.sources.document import Document
+from nodehours.sources.slurm.accounts import Accounts, read_mapping
+from nodehours.terms.month import Month
+from tests.intake.job_logs import CLUSTER, HISTORY, expected, take_in, used
+from tests.ledger.written import assert_holds
+
+HEAD = "JobID|Cluster|Account|User|State|Submit|Start|End|ElapsedRaw|Suspended|AllocNodes|AllocCPUS|AllocTRES"
+SEPTEMBER = 1788220800  # 2026-09-01, UTC
+DAY = 86_400
+
+
+def line(
+    job: int,
+    start: int,
+    end: int | None,
+    *,
+    account: str = "brics.climate",
+    user: str = "al",
+    state: str = "COMPLETED",
+    nodes: int = 1,
+    seen: int = 0,
+) -> str:
+    elapsed = (end or seen) - start
+    told = "Unknown" if end is None else str(end)
+    tres = f"billing={8 * nodes},cpu={8 * nodes},mem=1000M,node={nodes}"
+    times = f"{start - 60}|{start}|{told}|{elapsed}|00:00:00"
+    return f"{job}|lab|{account}|{user}|{state}|{times}|{nodes}|{8 * nodes}|{tres}"
+
+
+def log(directory: Path, *lines: str) -> list[Path]:
+    file = directory / "jobs.txt"
+    file.write_text("\n".join([HEAD, *lines]) + "\n")
+    return [file]
+
+
+def mapped(text: str) -> Accounts:
+    return read_mapping(Document("accounts.csv", text.encode(), b""), [])
+
+
+def of_month(connection: Connection, month: str = "2026-09") -> dict[tuple[str, str], int]:
+    return {cell[:2]: seconds for cell, seconds in used(connection).items() if cell[2] == month}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return tmp_path / "archive"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_broken(connection: Connection) -> Iterator[None]:
+    yield
+    assert_holds(connection)
+
+
+def test_an_account_may_be_another_project_later(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    jobs = log(tmp_path, line(1, SEPTEMBER, SEPTEMBER + 3600, account="physics"))
+    take_in(connection, archive, jobs)
+    assert of_month(connection) == {("physics.lab", "al"): 3600}
+
+    take_in(connection, archive, jobs, accounts=mapped("account,project\nphysics,quarks.brics\n"))
+    assert of_month(connection) == {("quarks.brics", "al"): 3600}
+
+    take_in(connection, archive, jobs)
+    assert of_month(connection) == {("physics.lab", "al"): 3600}
+
+
+def test_a_user_may_be_another_person_later(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    jobs = log(tmp_path, line(1, SEPTEMBER, SEPTEMBER + 3600))
+
+    def names() -> list[Any]:
+        rows = "select username from usage_rows where node_seconds > 0"
+        return [name for (name,) in connection.execute(rows)]
+
+    take_in(connection, archive, jobs)
+    assert names() == ["al.climate.brics"]
+    take_in(connection, archive, jobs, accounts=mapped("user,person\nal,alice\n"))
+    assert names() == ["alice.climate.brics"]
+    take_in(connection, archive, jobs, accounts=mapped("user,person\nal,-\n"))
+    assert names() == ["unknown"]
+
+
+def test_a_rule_may_hold_from_a_day_on(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    jobs = log(tmp_path, line(1, SEPTEMBER + 9 * DAY, SEPTEMBER + 11 * DAY, nodes=2))
+    take_in(connection, archive, jobs, rule="allocated-nodes")
+    assert of_month(connection) == {("climate.brics", "al"): 4 * DAY}
+
+    set_rule(connection, CLUSTER, date(2026, 9, 11), "tres:cpu*1/32")
+    rebuild(connection, [Month(2026, 9)], Wanted(CLUSTER, archive))
+
+    assert of_month(connection) == {("climate.brics", "al"): 2 * DAY + DAY // 2}
+    rules = connection.execute(
+        "select day, rule from usage_days where node_seconds > 0 order by day"
+    )
+    assert rules.fetchall() == [
+        (date(2026, 9, 10), "allocated-nodes"),
+        (date(2026, 9, 11), "tres:cpu*1/32"),
+    ]
+
+
+def test_another_rule_is_not_taken_by_the_way(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    jobs = log(tmp_path, line(1, SEPTEMBER, SEPTEMBER + 3600))
+    take_in(connection, archive, jobs, rule="allocated-nodes")
+
+    with pytest.raises(RuleError, match="nodehours resource set lab --rule tres:cpu"):
+        take_in(connection, archive, jobs, rule="tres:cpu")
+
+
+def test_days_may_be_those_of_the_site(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    """In Auckland, where summer has begun, September ends at 11:00 UTC."""
+    end = SEPTEMBER + 30 * DAY
+    take_in(connection, archive, log(tmp_path, line(1, end - DAY, end)))
+    assert of_month(connection) == {("climate.brics", "al"): DAY}
+
+    set_time_zone(connection, CLUSTER, "Pacific/Auckland")
+    rebuild(connection, [Month(2026, 9), Month(2026, 10)], Wanted(CLUSTER, archive))
+
+    assert of_month(connection) == {("climate.brics", "al"): DAY - 13 * 3600}
+    assert of_month(connection, "2026-10") == {("climate.brics", "al"): 13 * 3600}
+
+
+def test_a_job_that_ran_is_told_to_its_end_later(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    seen = SEPTEMBER + 2 * DAY
+    running = line(1, SEPTEMBER, None, state="RUNNING", seen=seen)
+    ended = line(1, SEPTEMBER, SEPTEMBER + 3 * DAY)
+    take_in(connection, archive, log(tmp_path, running, line(2, SEPTEMBER, SEPTEMBER + 1)))
+    assert of_month(connection) == {("climate.brics", "al"): 2 * DAY + 1}
+
+    take_in(connection, archive, log(tmp_path, ended))
+    take_in(connection, archive, log(tmp_path, running))
+    assert of_month(connection) == {("climate.brics", "al"): 3 * DAY + 1}
+
+
+def test_a_runaway_job_that_is_mended_gives_back_what_it_did_not_use(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    running = line(1, SEPTEMBER, None, state="RUNNING", seen=SEPTEMBER + 20 * DAY)
+    take_in(connection, archive, log(tmp_path, running))
+    take_in(connection, archive, log(tmp_path, line(1, SEPTEMBER, SEPTEMBER + 60)))
+
+    assert of_month(connection) == {("climate.brics", "al"): 60}
+
+
+def test_bad_lines_are_held_with_their_numbers_and_stop_nothing(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    good = [line(job, SEPTEMBER, SEPTEMBER + 60) for job in range(2000)]
+    bad = [line(job, SEPTEMBER, SEPTEMBER + 60).replace("cpu=8", "cpu=many") for job in range(3000)]
+    cut = ["1|lab", "", "\x00\x1b[31m|é"]
+    told = take_in(connection, archive, log(tmp_path, *cut, *bad, *good))
+
+    assert of_month(connection) == {("climate.brics", "al"): 2000 * 60}
+    assert told.read[0].bad == 3003
+    held = connection.execute("select place from quarantine order by id").fetchall()
+    assert held[:4] == [("line 2",), ("line 3",), ("line 4",), ("line 5",)]
+    assert len(held) == 1001
+    assert held[-1] == ("line 1002 and 2002 more",)
+    again = take_in(connection, archive, log(tmp_path, *cut, *bad, *good))
+    assert len(again.run.quarantined) == 1001
+    assert connection.execute("select count(*) from quarantine").fetchall() == [(1001,)]
+
+
+def test_a_dry_run_leaves_ledger_and_archive_as_they_were(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    take_in(connection, archive, log(tmp_path, line(1, SEPTEMBER, SEPTEMBER + 60)))
+    before = {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()}
+
+    more = log(tmp_path, line(2, SEPTEMBER, SEPTEMBER + 60))
+    dry = take_in(connection, archive, more, dry_run=True)
+
+    assert [month.total for month in dry.run.months] == [120]
+    assert {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()} == before
+    assert of_month(connection) == {("climate.brics", "al"): 60}
+
+
+def test_into_a_closed_month_nothing_is_written_but_waits(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    take_in(connection, archive, log(tmp_path, line(1, SEPTEMBER, SEPTEMBER + 60)))
+    close_month(connection, "climate.brics", Month(2026, 9), Origin())
+
+    told = take_in(connection, archive, log(tmp_path, line(2, SEPTEMBER, SEPTEMBER + 60)))
+
+    assert of_month(connection) == {("climate.brics", "al"): 60}
+    assert [month.pending is not None for month in told.run.months] == [True]
+
+
+def test_what_a_killed_run_left_is_posted_by_the_next(
+    connection: Connection, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    september = HISTORY / "2026-09" / "sacct_X_unixtime.txt"
+    october = HISTORY / "2026-10" / "sacct_X_unixtime.txt"
+    with monkeypatch.context() as patched:
+        patched.setattr("nodehours.intake.slurm.month_usage", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            take_in(connection, archive, [september])
+    assert used(connection) == {}
+
+    take_in(connection, archive, [october])
+
+    told = {
+        cell: seconds
+        for cell, seconds in used(connection).items()
+        if cell[2] in {"2026-09", "2026-10"}
+    }
+    assert told == expected("alloc_node")
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
