@@ -1,4 +1,4 @@
-"""``python -m bench [pages|as_of|conditional|dashboard|ingest|export|all]``: measure, and print tables.
+"""``python -m bench [pages|as_of|conditional|dashboard|ingest|export|jobs|all]``: measure, and print tables.
 
 Beside what came out stands what is wanted.
 
@@ -23,6 +23,7 @@ from bench.conditional import measure_conditional
 from bench.dashboard import measure_dashboard
 from bench.export import measure_export
 from bench.ingest import measure_ingest
+from bench.jobs import measure_jobs
 from bench.pages import Effort, measure_pages
 from bench.scratch import CouldNotMeasure, say
 from bench.tables import Result, plain, shown
@@ -38,10 +39,13 @@ class Size(NamedTuple):
     projects: int
     ingests: int
     exports: int
+    jobs: int
 
 
-FULL = Size(1_000_000, 60, Effort(blocks=8, requests=50, statements=50, offsets=8), 1000, 3, 3)
-QUICK = Size(12_000, 60, Effort(blocks=1, requests=3, statements=20, offsets=20), 10, 1, 1)
+FULL = Size(
+    1_000_000, 60, Effort(blocks=8, requests=50, statements=50, offsets=8), 1000, 3, 3, 10_000_000
+)
+QUICK = Size(12_000, 60, Effort(blocks=1, requests=3, statements=20, offsets=20), 10, 1, 1, 20_000)
 
 
 def main() -> int:
@@ -70,7 +74,7 @@ def _asked() -> argparse.Namespace:
         "what",
         nargs="?",
         default="all",
-        choices=("pages", "as_of", "conditional", "dashboard", "ingest", "export", "all"),
+        choices=("pages", "as_of", "conditional", "dashboard", "ingest", "export", "jobs", "all"),
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, to try it out")
     parser.add_argument("--rows", type=_positive, help=f"usage rows, about (default {FULL.rows:,})")
@@ -80,6 +84,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument(
         "--projects", type=_positive, help=f"in the report (default {FULL.projects:,})"
     )
+    parser.add_argument("--jobs", type=_positive, help=f"in the job log (default {FULL.jobs:,})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     asked = parser.parse_args()
     if asked.json and not asked.json.parent.is_dir():
@@ -104,6 +109,7 @@ def _results(asked: argparse.Namespace) -> Iterator[tuple[str, Result]]:
         "dashboard": lambda: measure_dashboard(rows, months, effort),
         "ingest": lambda: measure_ingest(projects, size.ingests),
         "export": lambda: measure_export(rows, months, size.exports),
+        "jobs": lambda: measure_jobs(asked.jobs or size.jobs, size.exports),
     }
     for name, measure in measures.items():
         if asked.what in {name, "all"}:

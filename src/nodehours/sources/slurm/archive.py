@@ -15,7 +15,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ import pyarrow as pa
 from msgspec.structs import replace
 
 from nodehours.sources.document import UnreadableError
+from nodehours.sources.slurm.ahead import ahead
 from nodehours.sources.slurm.merging import engine, merged, span_of
 from nodehours.sources.slurm.staging import Staging
 from nodehours.terms.month import Month
@@ -129,8 +130,9 @@ class Archive:
         """Take in *batches* of attempts, all of them or none."""
         with TemporaryDirectory(prefix="staged-", dir=self.directory) as staging:
             staged = Staging(Path(staging))
-            for batch in batches:
-                staged.add(batch)
+            with closing(ahead(batches)) as coming:
+                for batch in coming:
+                    staged.add(batch)
             staged.close()
             changed = self._merge(staged)
         return Added(staged.attempts, changed, staged.start, staged.end)

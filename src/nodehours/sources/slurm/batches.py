@@ -192,11 +192,13 @@ class _Known:
 
 
 def _whole_numbers(texts: Column, digits: int) -> Column:
-    is_whole = pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), digits))
-    told = pc.if_else(
-        is_whole, texts, pc.if_else(pc.equal(texts, ""), "0", pa.scalar(None, pa.string()))
-    )
-    return pc.cast(told, pa.int64())
+    """Read whole numbers of up to so many *digits*; an empty text is 0, and anything else null."""
+    is_whole = pc.ascii_is_decimal(texts)
+    if pc.all(is_whole).as_py() and pc.max(pc.binary_length(texts)).as_py() <= digits:
+        return pc.cast(texts, pa.int64())
+    is_whole = pc.and_(is_whole, pc.less_equal(pc.binary_length(texts), digits))
+    untold = pc.if_else(pc.equal(texts, ""), "0", pa.scalar(None, pa.string()))
+    return pc.cast(pc.if_else(is_whole, texts, untold), pa.int64())
 
 
 def _zoned(texts: Column, zone: ZoneInfo) -> Column:

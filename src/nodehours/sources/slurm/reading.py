@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nodehours.sources.document import Document, UnreadableError
+from nodehours.sources.slurm.ahead import ahead
 from nodehours.sources.slurm.attempt import Attempt, Told, read_attempt
 from nodehours.sources.slurm.batches import Batches, Faulty, batch_of
 from nodehours.sources.slurm.fields import columns_of
@@ -55,11 +57,12 @@ class JobRecords:
         reader = Batches(self.told)
         faults: list[Faulty] = []
         place = 0
-        for batch in texts.batches:
-            found, wrong = reader.read(batch)
-            faults += [one._replace(place=place + one.place) for one in wrong]
-            place += len(batch)
-            yield found
+        with closing(ahead(texts.batches)) as batches:
+            for batch in batches:
+                found, wrong = reader.read(batch)
+                faults += [one._replace(place=place + one.place) for one in wrong]
+                place += len(batch)
+                yield found
         lines = [texts.line_of(one.place) for one in faults]
         bad = [
             (line, BadRecord(f"line {line}", one.sentence, texts.written(one.record)))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from nodehours.sources.slurm.batches import SCHEMA
+from nodehours.terms.month import Month
+from nodehours.terms.period import Period, months_after
 
 Place: TypeAlias = tuple[str, str]
 """A cluster and a month of submission (UTC), such as ``2026-10``."""
@@ -83,11 +86,28 @@ class Staging:
         self._writers[key].write_table(pa.Table.from_batches(waiting), row_group_size=ROWS)
 
 
-def _by_month(batch: pa.RecordBatch) -> Iterator[tuple[tuple[str, str], pa.RecordBatch]]:
+def _by_month(batch: pa.RecordBatch) -> Iterator[tuple[Place, pa.RecordBatch]]:
     """Give the parts of *batch* by cluster and month of submission (or start, where that is not known)."""
-    since = pc.if_else(pc.equal(batch["submitted"], 0), batch["start"], batch["submitted"])
-    months = pc.strftime(pc.cast(since, pa.timestamp("s")), "%Y-%m")
     for cluster in pc.unique(batch["cluster"]).to_pylist():
-        of_cluster = pc.equal(batch["cluster"], cluster)
-        for month in pc.unique(pc.filter(months, of_cluster)).to_pylist():
-            yield (cluster, month), batch.filter(pc.and_(of_cluster, pc.equal(months, month)))
+        of_cluster = _where(batch, pc.equal(batch["cluster"], cluster))
+        since = pc.if_else(
+            pc.equal(of_cluster["submitted"], 0), of_cluster["start"], of_cluster["submitted"]
+        )
+        first, last = (_month_at(pick(since).as_py()) for pick in (pc.min, pc.max))
+        for month in Period(first, months_after(last, 1)).months:
+            start, end = (_second_of(day) for day in (month.start, month.end))
+            is_in = pc.and_(pc.greater_equal(since, start), pc.less(since, end))
+            if len(part := _where(of_cluster, is_in)):
+                yield (cluster, str(month)), part
+
+
+def _where(batch: pa.RecordBatch, which: Any) -> pa.RecordBatch:
+    return batch if pc.all(which).as_py() else batch.filter(which)
+
+
+def _month_at(second: int) -> Month:
+    return Month.of(datetime.fromtimestamp(second, UTC).date())
+
+
+def _second_of(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
