@@ -27,6 +27,10 @@ SACCTMGR = """\
 #!/bin/sh
 printf '%s ' "$TZ" "$@" >> "$TOLD"
 echo >> "$TOLD"
+case "$3" in
+reservation) echo 'Cluster|Name|Assocs|TimeStart|TimeEnd|TRES|UnusedWall' ;;
+*) echo 'ID|Cluster|Account|User' ;;
+esac
 """
 
 

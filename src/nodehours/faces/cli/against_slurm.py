@@ -108,11 +108,13 @@ def reconcile_slurm(
     files: Sequence[str], options: SlurmOptions, *, details: bool, output: str
 ) -> NoReturn:
     """Compare, print, and exit with the verdict."""
+    if not options.resource:
+        raise click.UsageError(f"--against {SREPORT} needs --resource")
     from nodehours.faces.cli import told_causes
     from nodehours.faces.cli.beside_slurm import beside_slurm
 
     try:
-        found = beside_slurm(_question(files, options))
+        found = beside_slurm(_question(files, options.resource, options))
     except UnreadableError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(3)
@@ -122,15 +124,11 @@ def reconcile_slurm(
     sys.exit(0 if found.is_ok else 1)
 
 
-def _question(files: Sequence[str], options: SlurmOptions) -> Question:
+def _question(files: Sequence[str], resource: str, options: SlurmOptions) -> Question:
     from nodehours.faces.cli.beside_slurm import Question
     from nodehours.faces.cli.jobs import usage_wanted
 
-    if not options.resource:
-        raise click.UsageError(f"--against {SREPORT} needs --resource")
-    wanted = usage_wanted(
-        options.resource, options.requeues, options.mapping, None, options.archive, None
-    )
+    wanted = usage_wanted(resource, options.requeues, options.mapping, None, options.archive, None)
     return Question(
         files, wanted, frozenset(options.months), frozenset(options.projects), options.tres.lower(),
         options.clusters, options.zone, options.reservations, options.patience,
