@@ -19,7 +19,7 @@ from tests.forked import forked
 DATA = Path(__file__).parents[2] / "data" / "slurm" / "reconcile"
 SREPORT = """\
 #!/bin/sh
-printf '%s ' "$TZ" "$@" >> "$TOLD"
+printf '%s ' "$TZ" "$SLURM_TIME_FORMAT" "$@" >> "$TOLD"
 echo >> "$TOLD"
 cat "$SREPORT_SAYS"
 """
@@ -248,7 +248,7 @@ def test_live_asks_sreport_in_the_resource_s_zone_for_the_archive_s_clusters(
     tres, report = "node,cpu,gres/gpu,mem,billing", "AccountUtilizationByUser"
     fields = "Cluster,Name,Assoc,Start,End,TRES,UnusedWall"
     assert Path(slurm["TOLD"]).read_text().splitlines() == [
-        f"UTC --parsable2 -t Seconds -T {tres} cluster {report} {between} ",
+        f"UTC standard --parsable2 -t Seconds -T {tres} cluster {report} {between} ",
         f"UTC --parsable2 show reservation {between} format={fields} ",
         "UTC --parsable2 show assoc withdeleted Clusters=lab format=ID,Cluster,Account,User ",
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -71,7 +71,8 @@ def rolled_up(
         "AccountUtilizationByUser", *_named(cluster_names), *_between(days),
     ]  # fmt: skip
     with NamedTemporaryFile(prefix="nodehours-sreport-") as file:
-        _run(command, patience, file.fileno(), zone)
+        # Its banner would tell seconds as well, and then not of which days.
+        _run(command, patience, file.fileno(), {"TZ": zone, "SLURM_TIME_FORMAT": "standard"})
         yield Path(file.name)
 
 
@@ -87,7 +88,7 @@ def reserved(
             ["reservation", *clusters_named, *_between(days), f"format={ASKED}"],
             ["assoc", "withdeleted", *clusters_named, f"format={ASSOCIATIONS_ASKED}"],
         ):
-            _run([*told, *words], patience, file.fileno(), zone)
+            _run([*told, *words], patience, file.fileno(), {"TZ": zone})
         yield Path(file.name)
 
 
@@ -103,8 +104,11 @@ def _told(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _run(command: Sequence[str], patience: float, out: int, zone: str = "UTC") -> str:
-    environment = os.environ | {"TZ": zone, "SLURM_TIME_FORMAT": "%s", "LC_ALL": "C.UTF-8"}
+def _run(
+    command: Sequence[str], patience: float, out: int, more: Mapping[str, str] | None = None
+) -> str:
+    environment = os.environ | {"TZ": "UTC", "SLURM_TIME_FORMAT": "%s", "LC_ALL": "C.UTF-8"}
+    environment |= more or {}
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, env=environment,
