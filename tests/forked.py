@@ -67,6 +67,9 @@ def _import_all() -> None:
     context = click.Context(cli)
     for name in cli.list_commands(context):
         cli.get_command(context, name)
+    # Commands import these only when they need them.
+    import nodehours.faces.cli.told_causes
+    import nodehours.intake.slurm_live  # noqa: F401
 
 
 def _become(told: dict[str, Any]) -> None:

@@ -1,4 +1,7 @@
-"""`nodehours ingest slurm --live` beside a real Slurm: what it posts is what sacct tells, and again it is nothing."""
+"""`nodehours ingest slurm --live` beside a real Slurm: what it posts is what sacct tells, and again it is nothing.
+
+And `nodehours reconcile --against sreport live`: whatever sreport says else has a known cause.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def command(lab: Lab, home: Path, *words: str) -> subprocess.CompletedProcess[st
 
 def told(lab: Lab, home: Path, *words: str) -> dict[str, Any]:
     done = command(lab, home, *words)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr + done.stdout
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
@@ -110,6 +113,19 @@ def test_a_job_that_still_ran_is_caught_up(ran: Lab, home: Path) -> None:
     told(ran, home, *LIVE)
 
     assert used_by_ledger(ran, home) == used_by_sacct(ran)
+
+
+def test_sreport_says_the_same_but_for_causes_that_are_known(ran: Lab, home: Path) -> None:
+    ran.wait_idle()
+    ran.roll_up()
+    told(ran, home, *LIVE)
+
+    beside = ("reconcile", "--against", "sreport", "live", "--resource", "isca")
+    found = told(ran, home, *beside, "--output", "json")
+
+    assert found["not_read"] == []
+    assert {one["tres"] for one in found["figures"]} > {"node", "cpu", "gres/gpu"}
+    assert any(cause["cause"] == "suspended" for one in found["figures"] for cause in one["causes"])
 
 
 def test_a_cluster_that_is_not_there_is_said_and_moves_no_bookmark(ran: Lab, home: Path) -> None:

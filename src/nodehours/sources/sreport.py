@@ -28,14 +28,14 @@ NODE = "node"
 
 HEADER = "Cluster|Account|Login|Proper Name|"
 _OTHER_HEADER = re.compile(r"\s*Cluster\s+Account\b|Cluster\|(?!Account\|Login\|Proper Name\|)")
-_PERIOD = re.compile(
+PERIOD = re.compile(
     re.escape(TITLE) + r"(\S+)T00:00:00 - (\S+)T([0-9]{2}:[0-9]{2}:[0-9]{2}) \(([0-9]+) secs\)"
 )
-_UNIT = re.compile(r"Usage reported in (.+) (Second|Minute|Hour)s(?:/Percentage of Total)?")
-_SHARE = re.compile(r"\([0-9.]+%\)")
-_UNITS = {"Second": Unit.SECONDS, "Minute": Unit.MINUTES, "Hour": Unit.HOURS}
-_TRES = 4
-_LOGIN = 2
+UNIT = re.compile(r"Usage reported in (.+) (Second|Minute|Hour)s(?:/Percentage of Total)?")
+SHARE = re.compile(r"\([0-9.]+%\)")
+UNITS = {"Second": Unit.SECONDS, "Minute": Unit.MINUTES, "Hour": Unit.HOURS}
+TRES = 4
+LOGIN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,20 @@ def read_sreport(document: Document, given: Frame = Frame(), tres: str = NODE) -
     """
     lines = Lines(document.name)
     frame = given
-    for number, text in _texts(document):
+    for number, text in texts(document):
         if text.startswith(TITLE):
             frame = _with_period(lines, frame, text, given.month)
-        elif told := _UNIT.fullmatch(text):
-            frame = replace(frame, unit=_UNITS[told[2]], tres=told[1].lower())
-        elif _is_usage(text):
+        elif told := UNIT.fullmatch(text):
+            frame = replace(frame, unit=UNITS[told[2]], tres=told[1].lower())
+        elif is_usage(text):
             with lines.at(f"line {number}"):
                 if line := _line(frame, text.split("|"), tres):
                     lines.add(line)
     return lines.stated_usage(Naming.LOCAL_USERS)
 
 
-def _texts(document: Document) -> Iterator[tuple[int, str]]:
+def texts(document: Document) -> Iterator[tuple[int, str]]:
+    """Give the lines that say something, with their numbers."""
     content = io.BytesIO(document.content[:])
     with io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape") as text:
         for number, line in enumerate(text, 1):
@@ -75,7 +76,7 @@ def _texts(document: Document) -> Iterator[tuple[int, str]]:
                 yield number, line.strip("\n")
 
 
-def _is_usage(text: str) -> bool:
+def is_usage(text: str) -> bool:
     """Tell whether this is a line of usage, not a header; refuse output that would be misread."""
     if _OTHER_HEADER.match(text):
         raise UnreadableError(
@@ -86,7 +87,7 @@ def _is_usage(text: str) -> bool:
 
 def _with_period(lines: Lines, frame: Frame, text: str, running: Month | None) -> Frame:
     """Read the banner's period: a whole month or day, or what there is yet of the month said to be *running*."""
-    told = _PERIOD.fullmatch(text)
+    told = PERIOD.fullmatch(text)
     if told is None:
         raise UnreadableError(f"the period cannot be read: {shown(text)}")
     try:
@@ -121,16 +122,16 @@ def _line(frame: Frame, fields: Sequence[str], tres: str) -> Line | None:
     """Read a line of usage; None is a sum of an account, or of another TRES."""
     if len(fields) not in {6, 7} or (len(fields) == 7 and fields[6]):
         raise ValueError(f"{len(fields)} fields, where sreport -P writes 6")
-    if not fields[_LOGIN].strip(BLANKS):
+    if not fields[LOGIN].strip(BLANKS):
         return None
-    names_tres = not fields[_TRES][:1].isdigit()
-    found = fields[_TRES] if names_tres else _counted(frame, tres)
+    names_tres = not fields[TRES][:1].isdigit()
+    found = fields[TRES] if names_tres else _counted(frame, tres)
     if found != tres:
         return None
     if frame.month is None or frame.unit is None:
         raise UnreadableError("there is no banner: --month and --unit have to say what it would")
-    used = _SHARE.sub("", fields[_TRES + names_tres])
-    account, login = read_name(fields[1], "an account"), read_name(fields[_LOGIN], "a login")
+    used = SHARE.sub("", fields[TRES + names_tres])
+    account, login = read_name(fields[1], "an account"), read_name(fields[LOGIN], "a login")
     return Line(
         project_of_account(account), None, frame.month, frame.day, login, frame.unit,
         read_figure(used),

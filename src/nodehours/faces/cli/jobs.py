@@ -191,7 +191,7 @@ def slurm(  # noqa: PLR0917 - Click hands all over by name
     from nodehours.intake.slurm import JobLog, ingest
     from nodehours.intake.slurm_live import Live, ingest_live
 
-    wanted = _wanted(resource, requeues, mapping, associations, archive, rule)
+    wanted = usage_wanted(resource, requeues, mapping, associations, archive, rule)
     told: dict[str, Any] = {"dry_run": dry_run, "reason": reason, "by_whom": operator()}
 
     def done(connection: Connection, watch: Watch) -> JobRun:
@@ -239,7 +239,7 @@ def rebuild(  # noqa: PLR0917 - Click hands all over by name
 
     last = until or Month.of(date.today())  # noqa: DTZ011 - of the operator's own calendar
     wanted_months = months or Period(since or last, _after(last)).months
-    wanted = _wanted(resource, requeues, mapping, associations, archive, None)
+    wanted = usage_wanted(resource, requeues, mapping, associations, archive, None)
 
     def done(connection: Connection, watch: Watch) -> JobRun:
         return rebuild_months(
@@ -305,7 +305,7 @@ def _covering(log: JobLog, since: date | None, until: date | None) -> JobLog:
     return replace(log, known=(calendar.start_of(since), calendar.start_of(until + timedelta(1))))
 
 
-def _wanted(
+def usage_wanted(
     resource: str,
     requeues: str,
     mapping: str | None,
@@ -313,6 +313,7 @@ def _wanted(
     archive: Path | None,
     rule: Rule | None,
 ) -> Wanted:
+    """Return what the options say of usage; what they leave out, the settings do."""
     from nodehours.intake.slurm import Wanted
 
     settings = Settings.from_environment()

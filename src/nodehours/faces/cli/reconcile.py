@@ -7,10 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
+from nodehours.faces.cli.against_slurm import (
+    SlurmOptions,
+    beside_options,
+    is_slurm,
+    reconcile_slurm,
+)
 from nodehours.faces.cli.parsed import Parsed
 from nodehours.faces.cli.reconciled import Reconciled, as_csv, as_json, as_table
 from nodehours.faces.cli.store import asked
@@ -45,6 +52,11 @@ _HELP = f"""\
 Put the ledger beside an independent statement of the same usage.
 
 \b
+  nodehours reconcile --against FILE|URL                            of whatever usage there is
+  nodehours reconcile --against sreport FILE… --resource NAME       of usage reckoned from Slurm's jobs
+  nodehours reconcile --against sreport live --resource NAME        the same; sreport is run here
+
+\b
 FILE (plain, gzip, or - for standard input) is one of these, told apart by how it begins:
   waldur   a JSON array of Waldur's /api/openportal-allocation-user-usage/
   sreport  sreport -P -t Seconds -T node cluster AccountUtilizationByUser
@@ -60,6 +72,14 @@ Every project's month, and every month of all projects together, gets a verdict 
   missing here   the ledger has nothing of it
   missing there  the other side has nothing of it
 
+With --against sreport every account's user and month is compared in each TRES that both sides know, to the second, and
+gets one of two verdicts: ok, or unexplained. A difference is ok when known causes make all of it, and each of them is
+told with its seconds: suspended jobs, reservations that no job used, hours that sreport has not counted yet, days of
+another time zone, attempts that --requeues last leaves out. Ask for every TRES at once:
+
+\b
+  sreport -P -t Seconds -T node,cpu,gres/gpu,mem,billing cluster AccountUtilizationByUser Start=… End=…
+
 Without --month all months from the first to the last that the other side names are compared. Figures of the same
 project, month and user are added up. What cannot be read is said on standard error, with its line, and stops
 nothing else.
@@ -67,9 +87,9 @@ nothing else.
 \b
 Exit status:
   0  everything is ok
-  1  something is not, not by user, could not be read, or there was nothing to compare
+  1  something is not, not by user, is unexplained, could not be read, or there was nothing to compare
   2  the command was not understood
-  3  the ledger cannot be used
+  3  the ledger, the archive of jobs or Slurm cannot be used
 """
 
 
@@ -93,8 +113,12 @@ def _read_project(text: str) -> str:
 
 
 @click.command(help=_HELP, short_help="Put the ledger beside somebody else's statement of usage.")
+@click.argument("files", nargs=-1, metavar="[FILE…|live]")
 @click.option(
-    "--against", required=True, metavar="FILE|URL", help="The independent statement of usage."
+    "--against",
+    required=True,
+    metavar="FILE|URL|sreport",
+    help="The independent statement of usage.",
 )
 @click.option(
     "--format",
@@ -122,7 +146,8 @@ def _read_project(text: str) -> str:
     "--resource",
     metavar="NAME",
     type=Parsed("name", read_resource),
-    help="Only the ledger's usage of this resource (machine); without it, of all together.",
+    help="Only the ledger's usage of this resource (machine); without it, of all together. With --against sreport,"
+    " it has to be said.",
 )
 @click.option(
     "--project-name",
@@ -142,7 +167,7 @@ def _read_project(text: str) -> str:
     default=NODE,
     show_default=True,
     metavar="NAME",
-    help="The TRES of sreport output that is compared with node-seconds.",
+    help="The TRES of sreport output that is compared with node-seconds. With --against sreport: only this TRES.",
 )
 @click.option(
     "--tolerance-hours",
@@ -167,9 +192,14 @@ def _read_project(text: str) -> str:
     show_default=True,
     help="Show the users and days that make a difference.",
 )
+@beside_options
 @click.option("--output", default="table", show_default=True, type=click.Choice(list(_FACES)))
+@click.pass_context
 def reconcile(
+    context: click.Context,
+    /,
     *,
+    files: tuple[str, ...],
     against: str,
     form: str | None,
     months: tuple[Month, ...],
@@ -183,8 +213,16 @@ def reconcile(
     totals_only: bool,
     details: bool,
     output: str,
+    **beside: Any,
 ) -> None:
     """Read the other side, ask the ledger for the same, compare, print, and exit with the verdict."""
+    if is_slurm(context, against, files):
+        reconcile_slurm(
+            files,
+            SlurmOptions(months, projects, resource, _given(context, "tres"), **beside),
+            details=details,
+            output=output,
+        )
     if is_address(against) and form not in {None, Form.WALDUR.value}:
         raise click.UsageError("--format is of a file; what a URL answers is Waldur's")
     question = Question(
@@ -200,6 +238,12 @@ def reconcile(
     if output != "table" or not _is_unread(told):
         click.echo(_FACES[output](found, details=details))
     sys.exit(0 if found.is_ok else 1)
+
+
+def _given(context: click.Context, name: str) -> str:
+    """Return what was said of an option; nothing if it was left to what holds otherwise."""
+    said = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    return str(context.params[name]) if said else ""
 
 
 def _named(told: StatedUsage, names: Iterable[_ProjectName]) -> StatedUsage:

@@ -133,10 +133,10 @@ def _state(record: Mapping[str, str]) -> str:
 def _read_span(record: Mapping[str, str], elapsed: int, zone: ZoneInfo | None) -> _Span:
     is_known = record["end"] not in NO_TIME
     suspended = _read_elapsed(record.get("suspended", ""))
-    starts = _read_time(record["start"], zone)
+    starts = read_time(record["start"], zone)
     if not is_known:
         return _Span(starts[0], starts[0] + elapsed + suspended, suspended, is_ended=False)
-    ends = _read_time(record["end"], zone)
+    ends = read_time(record["end"], zone)
     # Where clocks went back, a time is told twice: the two that lie as far apart as the job ran are meant.
     pairs = [(start, end) for start in starts for end in ends]
     start, end = min(pairs, key=lambda at: abs(at[1] - at[0] - elapsed - suspended))
@@ -150,18 +150,18 @@ def _read_span(record: Mapping[str, str], elapsed: int, zone: ZoneInfo | None) -
 def _submitted(record: Mapping[str, str], zone: ZoneInfo | None) -> int:
     """When it was submitted: 0 where that is not told, or could be either of two times."""
     text = record.get("submitted", "")
-    found = [] if text in NO_TIME else _read_time(text, zone)
+    found = [] if text in NO_TIME else read_time(text, zone)
     return found[0] if len(found) == 1 else 0
 
 
 def _waited(record: Mapping[str, str], start: int, zone: ZoneInfo | None) -> int:
     for name in ("eligible", "submitted"):
         if (text := record.get(name, "")) not in NO_TIME:
-            return max(0, start - _read_time(text, zone)[0])
+            return max(0, start - read_time(text, zone)[0])
     return 0
 
 
-def _read_time(text: str, zone: ZoneInfo | None) -> list[int]:
+def read_time(text: str, zone: ZoneInfo | None) -> list[int]:
     """Return the second that is meant, or both of those that clocks told so; raise ``ValueError`` if there is none."""
     if _SECONDS.fullmatch(text):
         return [_bounded(int(text), text)]

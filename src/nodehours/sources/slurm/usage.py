@@ -66,10 +66,10 @@ def daily_usage(attempts: Table, how: Reckoning) -> Table:
     on the day, and seconds of each component.
     """
     days = _Days.of(how)
-    known = _sure(attempts) if how.has_unsure else attempts
-    known = _last(known) if how.only_last else known
+    known = sure(attempts) if how.has_unsure else attempts
+    known = last_attempts(known) if how.only_last else known
     pieces = _pieces(known.filter(known.start < days.end, known.end > days.start), days)
-    live = _live(pieces, pieces.until) - _live(pieces, pieces.since)
+    live = live_seconds(pieces, pieces.until) - live_seconds(pieces, pieces.since)
     pieces = pieces.mutate(live=live).mutate(counted=_counted(pieces.mutate(live=live), how.rule))
     began = pieces.start == pieces.since
     sums = {
@@ -132,7 +132,7 @@ def _stepped(at: IntegerValue, steps: Sequence[tuple[int, int]]) -> IntegerValue
     )
 
 
-def _sure(attempts: Table) -> Table:
+def sure(attempts: Table) -> Table:
     """Leave out each attempt of unknown submission that is there with a known one as well."""
     told, untold = (
         attempts.filter(attempts.submitted != 0),
@@ -141,7 +141,7 @@ def _sure(attempts: Table) -> Table:
     return told.union(untold.anti_join(told, ["cluster", "job", "start"]))
 
 
-def _last(attempts: Table) -> Table:
+def last_attempts(attempts: Table) -> Table:
     """Leave out each attempt after which its job was put back into the queue, and those that began again later."""
     job = ibis.window(
         group_by=["cluster", "job", "account", "user"], order_by=["start", "submitted"]
@@ -171,7 +171,7 @@ def _midnight(second: IntegerValue, days: _Days) -> IntegerValue:
     return told - told % DAY_SECONDS
 
 
-def _live(pieces: Table, until: IntegerValue) -> IntegerValue:
+def live_seconds(pieces: Table, until: IntegerValue) -> IntegerValue:
     """For how long an attempt was not suspended, from its beginning to *until*.
 
     Slurm says how long it was suspended in all and not when: it is taken to be spread evenly.
@@ -190,7 +190,7 @@ def _quotient(number: IntegerValue, divisor: IntegerValue | int) -> IntegerValue
 def _counted(pieces: Table, rule: Rule) -> IntegerValue:
     if rule.shape:
         return _share(pieces, rule.shape)
-    return pieces.live * _count_of(pieces, rule.tres if rule.kind is Kind.TRES else NODE)
+    return pieces.live * count_of(pieces, rule.tres if rule.kind is Kind.TRES else NODE)
 
 
 def _share(pieces: Table, shape: NodeShape) -> IntegerValue:
@@ -202,7 +202,8 @@ def _share(pieces: Table, shape: NodeShape) -> IntegerValue:
     return ibis.greatest(_quotient(seconds + (whole - 1), whole), 1)
 
 
-def _count_of(pieces: Table, tres: str) -> IntegerValue:
+def count_of(pieces: Table, tres: str) -> IntegerValue:
+    """How many of *tres* an attempt has."""
     if column := _COLUMN_OF.get(tres):
         return pieces[column]
     pattern = f"(^|,){tres}=([0-9]+)"
