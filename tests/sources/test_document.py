@@ -4,14 +4,17 @@ import gzip
 import hashlib
 import io
 import os
+import random
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import zstandard
 
 from nodehours.sources import document
 from nodehours.sources.document import UnreadableError, opened
@@ -160,6 +163,53 @@ def test_what_cannot_be_unpacked_is_refused_with_a_sentence(
     assert refusal(written(tmp_path / "report", content)) == sentence
 
 
+ZSTANDARD = zstandard.ZstdCompressor().compress(REPORT)
+ZSTANDARD_DAMAGED = "the Zstandard data is damaged or cut off"
+SKIPPED = b"\x50\x2a\x4d\x18\x04\x00\x00\x00junk"
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        ZSTANDARD,
+        zstandard.ZstdCompressor().compress(REPORT[:30]) + zstandard.ZstdCompressor().compress(REPORT[30:]),
+        ZSTANDARD + zstandard.ZstdCompressor().compress(b""),
+        SKIPPED + ZSTANDARD + SKIPPED,
+        zstandard.ZstdCompressor(write_content_size=False, write_checksum=True).compress(REPORT),
+    ],
+    ids=["one frame", "two frames", "an empty one", "some that are skipped", "of no known size"],
+)  # fmt: skip
+def test_zstandard_is_unpacked_whatever_frames_it_has(tmp_path: Path, packed: bytes) -> None:
+    assert read(written(tmp_path / "report", packed)) == REPORT
+    assert piped(packed, "-") == [line(REPORT)]
+
+
+def test_zstandard_that_is_cut_off_at_any_byte_is_refused(tmp_path: Path) -> None:
+    """The library's own stream ends there as if nothing were missing."""
+    for length in range(4, len(ZSTANDARD)):
+        name = written(tmp_path / "report.zst", ZSTANDARD + ZSTANDARD[:length])
+        assert refusal(name).startswith(ZSTANDARD_DAMAGED)
+        assert refusal(written(tmp_path / "report.zst", ZSTANDARD[:length])).startswith(
+            ZSTANDARD_DAMAGED
+        )
+
+
+def test_zstandard_with_any_byte_damaged_or_more_after_it_is_refused(tmp_path: Path) -> None:
+    packed = zstandard.ZstdCompressor(write_checksum=True).compress(REPORT)
+
+    assert refusal(written(tmp_path / "a", packed + b"junk")).startswith(ZSTANDARD_DAMAGED)
+    for at in range(6, len(packed)):
+        damaged = packed[:at] + bytes([packed[at] ^ 0x55]) + packed[at + 1 :]
+        assert refusal(written(tmp_path / "a", damaged)).startswith(ZSTANDARD_DAMAGED)
+
+
+def test_zstandard_of_many_pieces_is_unpacked_whole(tmp_path: Path) -> None:
+    content = random.Random(7).randbytes(3 * 2**20) + b"0" * (5 * 2**20)
+    packed = zstandard.ZstdCompressor().compress(content)
+
+    assert read(written(tmp_path / "report.zst", packed)) == content
+
+
 def test_gzip_that_is_cut_off_at_any_byte_is_refused(tmp_path: Path) -> None:
     for length in range(2, len(PACKED)):
         assert refusal(written(tmp_path / "report.gz", PACKED[:length])).startswith(DAMAGED)
@@ -206,15 +256,20 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
     assert process.stdout == b"unreadable: Permission denied\n"
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
 def test_a_document_larger_than_the_largest_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pack: Callable[[bytes], bytes]
 ) -> None:
-    assert document.MAX_DOCUMENT_BYTES == 4 * 2**30
-    monkeypatch.setattr(document, "MAX_DOCUMENT_BYTES", 5 * 2**20)
-    packed = gzip.compress(b"0" * (2**20))
+    packed, most = pack(b"0" * (2**20)), 5 * 2**20
 
-    assert len(read(written(tmp_path / "largest.gz", packed * 5))) == 5 * 2**20
-    assert refusal(written(tmp_path / "bomb.gz", packed * 6)).startswith("it is larger than ")
+    assert document.MAX_DOCUMENT_BYTES == 4 * 2**30
+    with opened(written(tmp_path / "largest", packed * 5), most) as found:
+        assert len(found.content) == most
+    with (
+        pytest.raises(UnreadableError, match="it is larger than "),
+        opened(written(tmp_path / "bomb", packed * 6), most),
+    ):
+        pass
 
 
 def test_no_room_for_the_copy_is_said_as_what_it_is(tmp_path: Path) -> None:

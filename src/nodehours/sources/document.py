@@ -31,6 +31,8 @@ MAX_DOCUMENT_BYTES = 4 * 2**30
 STDIN = "-"
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_ZSTD_SKIPPED = b"\x2a\x4d\x18"
+_ZSTD_STEP = 2**10  # a block of 4 bytes can stand for 128 KiB
 
 
 class UnreadableError(Exception):
@@ -110,11 +112,46 @@ class _Rejoined(io.RawIOBase):
         return len(chunk)
 
 
+class _Zstandard(io.RawIOBase):
+    """What Zstandard frames hold. Unlike the library's own stream, it is an error when the last one is cut off."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = packed
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._is_between = True
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        while not self._left and (chunk := self._packed.read(_ZSTD_STEP)):
+            self._left = b"".join(self._unpacked(chunk))
+        if not self._left and not self._is_between:
+            raise zstandard.ZstdError("the last frame is not complete")
+        with memoryview(buffer) as whole:
+            found, self._left = self._left[: len(whole)], self._left[len(whole) :]
+            whole[: len(found)] = found
+        return len(found)
+
+    def _unpacked(self, chunk: bytes) -> Iterator[bytes]:
+        while chunk:
+            yield self._frame.decompress(chunk)
+            self._is_between, chunk = self._frame.eof, self._frame.unused_data
+            if self._is_between:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+
+
+def _is_zstandard(head: bytes) -> bool:
+    """Tell whether a frame begins so, or one that is skipped, as parallel packers put before it."""
+    return head == _ZSTD_MAGIC or (head[1:] == _ZSTD_SKIPPED and head[0] >> 4 == 5)
+
+
 def _unpacked(raw: IO[bytes]) -> io.BufferedIOBase | IO[bytes]:
     head = raw.read(len(_ZSTD_MAGIC))
     whole = io.BufferedReader(_Rejoined(head, raw))
-    if head == _ZSTD_MAGIC:
-        return zstandard.ZstdDecompressor().stream_reader(whole, read_across_frames=True)
+    if _is_zstandard(head):
+        return io.BufferedReader(_Zstandard(whole), CHUNK_BYTES)
     return gzip.GzipFile(fileobj=whole) if head[:2] == _GZIP_MAGIC else whole
 
 

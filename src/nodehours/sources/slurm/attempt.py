@@ -18,8 +18,9 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from nodehours.sources.slurm.tres import Allocated, read_tres
+from nodehours.sources.slurm.tres import Allocated, read_part, read_tres
 from nodehours.terms.fault import shown
+from nodehours.terms.rule import CPU, NODE
 
 UNKNOWN_USER = "unknown"
 """Whose the usage is of which Slurm names no user."""
@@ -28,7 +29,6 @@ LIVE_STATES = frozenset(
     [
         "RUNNING",
         "SUSPENDED",
-        "RESIZING",
         "STOPPED",
         "CONFIGURING",
         "COMPLETING",
@@ -36,19 +36,27 @@ LIVE_STATES = frozenset(
         "STAGE_OUT",
     ]
 )
-"""In which states an attempt may still go on: a time of end is then only how far it was looked at."""
+"""In which states an attempt may still go on: a time of end is then only how far it was looked at.
+
+``RESIZING`` is none of them: so ends what ran before a job got other nodes.
+"""
 
 MAX_SECOND = 7_258_118_400
 """No time is later: the beginning of 2200."""
 
+_FIRST_YEAR, _LAST_YEAR = 1969, 2200
+
 NO_TIME = frozenset(("", "Unknown", "None", "0"))
-_JOB = re.compile(r"[0-9]{1,18}(_[0-9]{1,18}|_\[[0-9,:%-]+\]|\+[0-9]{1,9})?", re.ASCII)
+# Of a long list of tasks Slurm tells the beginning: 71_[1-5,10,...]
+JOB = re.compile(r"[0-9]{1,18}(_[0-9]{1,18}|_\[[0-9,:%.-]+\]|\+[0-9]{1,9})?", re.ASCII)
+"""What a job's id looks like."""
+
 _SECONDS = re.compile(r"[0-9]{1,11}", re.ASCII)
 _ELAPSED = re.compile(
     r"(?:([0-9]{1,6})-)?(?:([0-9]{1,4}):)?([0-9]{1,2}):([0-9]{2})(?:\.[0-9]+)?", re.ASCII
 )
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
-_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
+_COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
 class Attempt(NamedTuple):
@@ -91,16 +99,17 @@ def read_attempt(record: Mapping[str, str], told: Told) -> Attempt | None:
     Raises ``ValueError`` with a sentence.
     """
     job = record["job"]
-    if "." in job and _JOB.fullmatch(job.partition(".")[0]):
+    if "." in job and JOB.fullmatch(job.partition(".")[0]):
         return None
-    if not _JOB.fullmatch(job):
+    if not JOB.fullmatch(job):
         raise ValueError(f"{shown(job)} is no job's id")
     elapsed = _read_elapsed(record.get("elapsed", ""))
     if record["start"] in NO_TIME or not elapsed:
         return None
     span = _read_span(record, elapsed, told.zone)
     if span.end > told.latest:
-        raise ValueError(f"its end lies in the future: {record['end']}")
+        end = record["end"] if record["end"] not in NO_TIME else f"it ran {elapsed} seconds"
+        raise ValueError(f"its end lies in the future: {end}")
     counts = _counts(record)
     return Attempt(
         record.get("cluster") or told.cluster,
@@ -173,10 +182,12 @@ def read_time(text: str, zone: ZoneInfo | None) -> list[int]:
         clock = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{shown(text)} is no time") from None
-    folds = {int(clock.replace(tzinfo=zone, fold=fold).timestamp()) for fold in (0, 1)}
-    true = [at for at in folds if datetime.fromtimestamp(at, zone).replace(tzinfo=None) == clock]
+    if not _FIRST_YEAR <= clock.year <= _LAST_YEAR:
+        raise ValueError(f"{shown(text)} is no time of this age")
+    folds = [int(clock.replace(tzinfo=zone, fold=fold).timestamp()) for fold in (0, 1)]
+    true = {at for at in folds if datetime.fromtimestamp(at, zone).replace(tzinfo=None) == clock}
     # Clocks that went forward never told this time: it is taken as if they had not.
-    return [_bounded(at, text) for at in sorted(true or folds)[: len(true) or 1]]
+    return [_bounded(at, text) for at in sorted(true) or folds[:1]]
 
 
 def _bounded(second: int, text: str) -> int:
@@ -200,11 +211,14 @@ def _read_elapsed(text: str) -> int:
 
 def _counts(record: Mapping[str, str]) -> Allocated:
     found = read_tres(record.get("tres", ""))
-    nodes, cpus = _read_count(record.get("nodes", "")), _read_count(record.get("cpus", ""))
+    nodes, cpus = (
+        _read_count(record.get(name, ""), tres) for name, tres in (("nodes", NODE), ("cpus", CPU))
+    )
     return found._replace(nodes=nodes or found.nodes, cpus=cpus or found.cpus)
 
 
-def _read_count(text: str) -> int:
-    if text and not _COUNT.fullmatch(text):
-        raise ValueError(f"{shown(text)} is no count")
-    return int(text or 0)
+def _read_count(text: str, tres: str) -> int:
+    """Read a count; without --noconvert sacct writes 2048 nodes as ``2K``."""
+    if not text or _COUNT.fullmatch(text):
+        return int(text or 0)
+    return read_part(f"{tres}={text}")[1]

@@ -7,10 +7,12 @@ else (what still runs, what is told twice, what is wrong) is handed to ``read_at
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias, get_type_hints
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,6 +31,7 @@ from nodehours.terms.calendar import DAY_SECONDS, Calendar
 Column: TypeAlias = Any
 """A pyarrow array: its stubs tell its kinds apart where its functions do not."""
 
+_Numbers: TypeAlias = npt.NDArray[np.int64]
 _TYPES: Final = {int: pa.int64(), bool: pa.bool_(), str: pa.string()}
 SCHEMA: Final = pa.schema([(name, _TYPES[kind]) for name, kind in get_type_hints(Attempt).items()])
 """The columns of ``Attempt``."""
@@ -37,6 +40,11 @@ _PLAIN_JOB: Final = r"^[0-9]{1,18}(_[0-9]{1,18})?$"
 _NOT_SUSPENDED: Final = pa.array(["00:00:00", "", "0"])
 _TIMES: Final = ("submitted", "eligible", "start", "end")
 _NO_TIMES: Final = pa.array(sorted(NO_TIME))
+_CLOCK: Final = (
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}$"
+)
+_ABOUT_A_YEAR: Final = 2**25
+_MAX_LISTS: Final = 2**16
 
 
 class Faulty(NamedTuple):
@@ -80,6 +88,9 @@ class Batches:
     def _counts(self, tres: str) -> Allocated | None:
         """Read a list of TRES, or what is none as None."""
         if tres not in self._tres:
+            # Where Slurm counts energy, nearly every list is another one.
+            if len(self._tres) >= _MAX_LISTS:
+                self._tres.clear()
             try:
                 self._tres[tres] = read_tres(tres)
             except ValueError:
@@ -107,7 +118,7 @@ class _Known:
         self._length = len(columns["job"])
         self.times = {name: self._time(name) for name in _TIMES if name in columns}
         self.elapsed = self._whole("elapsed", 11)
-        self.nodes, self.cpus = self._whole("nodes", 9), self._whole("cpus", 9)
+        self.nodes, self.cpus = self._whole("nodes", 7), self._whole("cpus", 7)
         state = columns.get("state", pa.repeat("", self._length)).dictionary_encode()
         words = [word.partition(" ")[0] for word in state.dictionary.to_pylist()]
         self.state = _taken(pa.array(words, pa.string()), state)
@@ -203,16 +214,12 @@ def _whole_numbers(texts: Column, digits: int) -> Column:
 
 def _zoned(texts: Column, zone: ZoneInfo) -> Column:
     """Read local times that clocks told exactly once; all others are null."""
-    clocks = pc.cast(pc.strptime(texts, "%Y-%m-%dT%H:%M:%S", "s", error_is_null=True), pa.int64())
+    clocks = _clocks(texts)
     span = pc.min_max(clocks)
     if not span["min"].is_valid:
         return clocks
     first, last = (span[name].as_py() for name in ("min", "max"))
-    since = first - 2 * DAY_SECONDS
-    runs = list(Calendar(zone).offsets(since, last + 2 * DAY_SECONDS))
-    offsets = np.array([offset for _, offset in runs])
-    untils = np.array([until for until, _ in runs]) + offsets
-    starts = np.array([since, *(until for until, _ in runs[:-1])]) + offsets
+    starts, untils, offsets = _runs(zone, first // _ABOUT_A_YEAR, last // _ABOUT_A_YEAR)
     told = pc.fill_null(clocks, first).to_numpy(zero_copy_only=False)
     at = np.searchsorted(starts, told, side="right") - 1
     is_once = (told < untils[at]) & ((at == 0) | (told >= untils[np.maximum(at - 1, 0)]))
@@ -221,6 +228,35 @@ def _zoned(texts: Column, zone: ZoneInfo) -> Column:
         pa.array(told - offsets[at]),
         pa.scalar(None, pa.int64()),
     )
+
+
+def _clocks(texts: Column) -> Column:
+    """Read what clocks told, as seconds; what is no time, or one of another age, is null."""
+    is_clock = pc.and_(
+        pc.equal(pc.binary_length(texts), 19), pc.invert(pc.match_substring(texts, " "))
+    )
+    try:
+        clocks = _cast_clocks(texts, is_clock)
+    except pa.ArrowInvalid:
+        # One of them is none: those that could be are left to be read one by one.
+        clocks = _cast_clocks(texts, pc.match_substring_regex(texts, _CLOCK))
+    is_sound = pc.and_(pc.greater(clocks, DAY_SECONDS), pc.less(clocks, MAX_SECOND - DAY_SECONDS))
+    return pc.if_else(is_sound, clocks, pa.scalar(None, pa.int64()))
+
+
+def _cast_clocks(texts: Column, which: Column) -> Column:
+    told = pc.if_else(which, texts, pa.scalar(None, pa.string()))
+    return pc.cast(pc.cast(told, pa.timestamp("s")), pa.int64())
+
+
+@lru_cache(maxsize=64)
+def _runs(zone: ZoneInfo, first: int, last: int) -> tuple[_Numbers, _Numbers, _Numbers]:
+    """Return from when until when clocks were as far ahead of UTC, by their own time, and by how much."""
+    since, until = (first - 1) * _ABOUT_A_YEAR, (last + 2) * _ABOUT_A_YEAR
+    runs = list(Calendar(zone).offsets(since, until))
+    offsets = np.array([offset for _, offset in runs])
+    untils = np.array([until for until, _ in runs])
+    return np.array([since, *untils[:-1]]) + offsets, untils + offsets, offsets
 
 
 def _allocated(counts: Iterable[Allocated | None], by: Column) -> dict[str, Column]:

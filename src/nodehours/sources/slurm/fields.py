@@ -43,9 +43,24 @@ FREE_TEXTS: Final = frozenset(
         "workdir",
         "container",
         "extra",
+        "constraints",
+        "wckey",
+        "stdin",
+        "stdout",
+        "stderr",
     )
 )
 """The fields that may hold anything, the mark between fields and ends of lines too."""
+
+STATES: Final = frozenset(
+    (
+        "PENDING", "RUNNING", "SUSPENDED", "COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED",
+        "BOOT_FAIL", "DEADLINE", "OUT_OF_MEMORY", "REQUEUED", "RESIZING", "REVOKED", "COMPLETING", "CONFIGURING",
+        "LAUNCH_FAILED", "POWER_UP_NODE", "RECONFIG_FAIL", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD",
+        "SIGNALING", "SPECIAL_EXIT", "STAGE_OUT", "STOPPED", "UPDATE_DB", "EXPEDITING",
+    )
+)  # fmt: skip
+"""Every state that Slurm tells, without what comes after it (``CANCELLED by 1002``)."""
 
 RECOMMENDED: Final = (
     "JobID,Cluster,Account,User,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"

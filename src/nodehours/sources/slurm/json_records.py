@@ -7,15 +7,18 @@ state as ``["PENDING", "REQUEUED"]``. The document stays where it is; jobs are r
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from nodehours.sources.document import Document, UnreadableError
 from nodehours.terms.fault import shown
 
 _MAX_NUMBER = 10**18
+_NEEDED = ("job_id", "account", "user", "time.start", "time.end", "time.elapsed", "tres.allocated")
 
 
 class _Jobs(msgspec.Struct):
@@ -23,33 +26,45 @@ class _Jobs(msgspec.Struct):
 
 
 class JobRecord(NamedTuple):
-    """One of the document's jobs, counted from 1: its record, or its own text and what is wrong with it."""
+    """One of the document's jobs, counted from 1, and its own text."""
 
     number: int
-    record: dict[str, str] | ValueError
-    text: bytes = b""
+    text: bytes
+
+    def record(self) -> dict[str, str]:
+        """Return what ``read_attempt`` reads. Raises ``ValueError`` with a sentence."""
+        try:
+            job = msgspec.json.decode(self.text)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ValueError(str(error)) from None
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        return _Job(job if isinstance(job, dict) else {}).record()
 
 
 def read_jobs(document: Document) -> Iterator[JobRecord]:
     """Read every job. Raises ``UnreadableError`` when the document is no output of ``sacct --json``."""
+    for number, (start, end) in enumerate(_spans(document.content), 1):
+        yield JobRecord(number, document.content[start:end])
+
+
+def _spans(content: mmap.mmap | bytes) -> list[tuple[int, int]]:
+    """Return where in the document its jobs are. Nothing holds on to it: it can be closed at any time."""
     try:
-        jobs = msgspec.json.decode(document.content, type=_Jobs).jobs
+        jobs = msgspec.json.decode(content, type=_Jobs).jobs
     except msgspec.ValidationError as error:
         raise UnreadableError(f"it is not what `sacct --json` tells: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnreadableError(f"it is no JSON: {error}") from error
-    # Each holds on to the document until it is let go.
-    for number in range(1, len(jobs) + 1):
-        yield _read(number, bytes(jobs[number - 1]))
-        jobs[number - 1] = msgspec.Raw()
+    except RecursionError as error:
+        raise UnreadableError("it is no JSON: it is nested too deeply") from error
+    begin = _address(content)
+    starts = [_address(job) - begin for job in jobs]
+    return [(start, start + len(memoryview(job))) for start, job in zip(starts, jobs, strict=True)]
 
 
-def _read(number: int, text: bytes) -> JobRecord:
-    try:
-        job = msgspec.json.decode(text)
-        return JobRecord(number, _Job(job if isinstance(job, dict) else {}).record())
-    except (ValueError, UnicodeDecodeError) as error:
-        return JobRecord(number, ValueError(str(error)), text)
+def _address(content: mmap.mmap | bytes | msgspec.Raw) -> int:
+    return int(np.frombuffer(content, np.uint8).ctypes.data)
 
 
 class _Job:
@@ -60,6 +75,8 @@ class _Job:
 
     def record(self) -> dict[str, str]:
         """Return what ``read_attempt`` reads. Raises ``ValueError`` with a sentence."""
+        if missing := [name for name in _NEEDED if not self._has(*name.split("."))]:
+            raise ValueError(f"it does not tell {', '.join(missing)}")
         return {
             "job": self._job(),
             "cluster": self._text("cluster"),
@@ -86,7 +103,7 @@ class _Job:
 
     def _state(self) -> str:
         found = self._at("state", "current")
-        words = found if isinstance(found, list) else [found]
+        words = found if isinstance(found, list) else ["" if found is None else found]
         if not all(isinstance(word, str) for word in words):
             raise _misread("state.current is no word", found)
         return "REQUEUED" if "REQUEUED" in words else words[0] if words else ""
@@ -102,6 +119,11 @@ class _Job:
             ):
                 counts.append(f"{name}={count}{'M' if name == 'mem' else ''}")
         return ",".join(counts)
+
+    def _has(self, *path: str) -> bool:
+        *before, name = path
+        found = self._at(*before)
+        return isinstance(found, dict) and name in found
 
     def _at(self, *path: str) -> Any:
         found: Any = self._told

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from nodehours.sources.document import Document, UnreadableError
 from nodehours.sources.slurm.ahead import ahead
 from nodehours.sources.slurm.attempt import Attempt, Told, read_attempt
-from nodehours.sources.slurm.batches import Batches, Faulty, batch_of
-from nodehours.sources.slurm.fields import columns_of
+from nodehours.sources.slurm.batches import Batches, batch_of
 from nodehours.sources.slurm.json_records import read_jobs
-from nodehours.sources.slurm.text import read_texts
+from nodehours.sources.slurm.lines import MAX_LINE_BYTES, lines_at
+from nodehours.sources.slurm.mending import MARK, Mending
+from nodehours.sources.slurm.parquet_records import parquet_texts
+from nodehours.sources.slurm.text import Texts, read_texts
+
+MAX_BAD: Final = 250_000
+"""How many bad records are borne; a document with more is not what it was taken for."""
 
 _PARQUET: Final = b"PAR1"
+_OBJECT: Final = re.compile(rb"\s*\{")
+_BLANKS: Final = " \r"
 _BATCH: Final = 2**16
 
 
@@ -47,7 +54,7 @@ class JobRecords:
         content = self.document.content
         if content[:4] == _PARQUET:
             yield from self._parquet()
-        elif content[:64].lstrip()[:1] == b"{":
+        elif _OBJECT.match(content):
             yield from self._json()
         else:
             yield from self._text()
@@ -55,49 +62,73 @@ class JobRecords:
     def _text(self) -> Iterator[pa.RecordBatch]:
         texts = read_texts(self.document, self.names)
         reader = Batches(self.told)
-        faults: list[Faulty] = []
-        place = 0
+        faults: list[tuple[int, str]] = []
         with closing(ahead(texts.batches)) as batches:
             for batch in batches:
                 found, wrong = reader.read(batch)
-                faults += [one._replace(place=place + one.place) for one in wrong]
-                place += len(batch)
+                faults += [(self.records + one.place, one.sentence) for one in wrong]
+                self._bear(len(faults), f"the first one: {faults[0][1]}" if faults else "")
+                self.records += len(batch)
                 yield found
-        lines = [texts.line_of(one.place) for one in faults]
-        bad = [
-            (line, BadRecord(f"line {line}", one.sentence, texts.written(one.record)))
-            for line, one in zip(lines, faults, strict=True)
-        ]
-        found = []
-        for odd in texts.mended(self._is_sound):
-            if odd.record is None:
-                fields = odd.text.count("|") + 1
-                sentence = f"{fields} fields, where the first line names {len(texts.names)}"
-                bad.append((odd.line, BadRecord(f"line {odd.line}", sentence, odd.text)))
-            elif attempt := read_attempt(odd.record, self.told):
-                found.append(attempt)
-        self.records = place + len(texts.odd)
-        self.bad += [one for _, one in sorted(bad, key=lambda at: at[0])]
-        yield batch_of(found)
+        bad = dict(
+            zip(texts.lines_of(at for at, _ in faults), (said for _, said in faults), strict=True)
+        )
+        yield batch_of(self._mended(texts, bad))
+        self._tell(bad)
 
-    def _is_sound(self, record: dict[str, str]) -> bool:
-        try:
-            read_attempt(record, self.told)
-        except ValueError:
-            return False
-        return True
+    def _mended(self, texts: Texts, bad: dict[int, str]) -> list[Attempt]:
+        """Return the attempts among the odd lines and the *bad* ones, and leave in *bad* what stays so.
+
+        A line may have as many fields as it should and still be the end of a record that began in the line before.
+        """
+        self.records -= len(bad)
+        odd = dict(sorted({**texts.odd, **dict(self._lines(bad))}.items()))
+        for line in [line for line in bad if odd[line] == texts.header]:
+            # Files that were put together have their first line again.
+            del bad[line], odd[line]
+        found: list[Attempt] = []
+        for one in Mending(texts.names, texts.columns, self._attempt).mended(odd):
+            text = odd[one.line].strip(_BLANKS)
+            self.records += bool(text)
+            found += [one.attempt] if one.attempt else []
+            for line in range(one.line, one.line + one.lines) if one.is_record else ():
+                bad.pop(line, None)
+            if text and not one.is_record:
+                fields = text.count(MARK) + 1
+                bad.setdefault(one.line, f"{fields} fields, where {len(texts.names)} are named")
+        self._bear(len(bad), "")
+        return found
+
+    def _attempt(self, record: Mapping[str, str]) -> Attempt | None:
+        return read_attempt(record, self.told)
+
+    def _lines(self, numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
+        lines = sorted(numbers)
+        return zip(lines, lines_at(self.document.content, lines), strict=True)
+
+    def _tell(self, bad: Mapping[int, str]) -> None:
+        """Tell bad lines as they are in the document."""
+        for line, text in self._lines(bad):
+            is_long = len(text) >= MAX_LINE_BYTES
+            sentence = f"it is longer than {MAX_LINE_BYTES} bytes" if is_long else bad[line]
+            self.bad.append(BadRecord(f"line {line}", sentence, text))
+
+    def _bear(self, bad: int, more: str) -> None:
+        if bad > MAX_BAD:
+            raise UnreadableError(
+                f"more than {MAX_BAD} of its records are not understood{more and f'; {more}'}"
+            )
 
     def _json(self) -> Iterator[pa.RecordBatch]:
         found: list[Attempt] = []
         for job in read_jobs(self.document):
             self.records += 1
             try:
-                if isinstance(job.record, ValueError):
-                    raise job.record
-                attempt = read_attempt(job.record, self.told)
+                attempt = read_attempt(job.record(), self.told)
             except ValueError as error:
-                text = job.text.decode("utf-8", "backslashreplace") or str(job.record)
+                text = job.text.decode("utf-8", "backslashreplace")
                 self.bad.append(BadRecord(f"job {job.number}", str(error), text))
+                self._bear(len(self.bad), f"the first one: {self.bad[0].sentence}")
                 continue
             found += [attempt] if attempt else []
             if len(found) >= _BATCH:
@@ -107,33 +138,16 @@ class JobRecords:
 
     def _parquet(self) -> Iterator[pa.RecordBatch]:
         reader = Batches(self.told)
-        try:
-            file = pq.ParquetFile(pa.BufferReader(self.document.content))
-            names = file.schema_arrow.names
-            columns = columns_of(names)
-            wanted = [names[at] for at in columns.values()]
-            for batch in file.iter_batches(_BATCH, columns=wanted):
-                texts = pa.record_batch(
-                    [_text_of(batch.column(name)) for name in wanted], names=list(columns)
-                )
-                found, faults = reader.read(texts)
-                self.bad += [
-                    BadRecord(f"row {self.records + one.place + 1}", one.sentence, str(one.record))
-                    for one in faults
-                ]
-                self.records += len(batch)
-                yield found
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-            raise UnreadableError(f"it cannot be read as Parquet: {error}") from error
+        for texts in parquet_texts(self.document):
+            found, faults = reader.read(texts)
+            self.bad += [
+                BadRecord(f"row {self.records + one.place + 1}", one.sentence, _written(one.record))
+                for one in faults
+            ]
+            self._bear(len(self.bad), f"the first one: {self.bad[0].sentence}" if self.bad else "")
+            self.records += len(texts)
+            yield found
 
 
-def _text_of(column: pa.Array) -> pa.Array:
-    """Return a column of numbers, times or texts as sacct would tell it."""
-    if pa.types.is_timestamp(column.type):
-        if column.type.tz is not None:
-            column = pc.cast(pc.cast(column, pa.timestamp("s", "UTC"), safe=False), pa.int64())
-        else:
-            column = pc.strftime(
-                pc.cast(column, pa.timestamp("s"), safe=False), "%Y-%m-%dT%H:%M:%S"
-            )
-    return pc.fill_null(pc.cast(column, pa.string()), "")
+def _written(record: Mapping[str, str]) -> str:
+    return msgspec.json.encode(record).decode()

@@ -37,7 +37,7 @@ def read_tres(text: str) -> Allocated:
     >>> read_tres("cpu=8,gres/gpu:a100=2,mem=1.50G,node=1")[:4]
     (1, 8, 2, 1536)
     """
-    parts = [_read_part(part) for part in text.split(",") if part]
+    parts = [read_part(part) for part in text.split(",") if part]
     counts = dict(parts)
     if len(counts) < len(parts):
         raise ValueError(f"{shown(text)} counts a TRES twice")
@@ -53,7 +53,8 @@ def allocated(counts: Mapping[str, int]) -> Allocated:
     return Allocated(nodes, cpus, gpus, memory, billing, told)
 
 
-def _read_part(text: str) -> tuple[str, int]:
+def read_part(text: str) -> tuple[str, int]:
+    """Read one count, such as ``cpu=8``: which TRES, and how much of it. Raises ``ValueError`` with a sentence."""
     found = _PART.fullmatch(text)
     if not found:
         raise ValueError(f"{shown(text)} is no count of a TRES (such as cpu=8 or mem=4G)")
