@@ -34,7 +34,8 @@ told.execute(f'''
         with drawn as (
             select range as job, {start} + range * {month} // {jobs} as began,
                    (hash(range, 1) % 1000000 + 1) / 1000000.0 as chance,
-                   [1, 1, 1, 2, 4][(hash(range, 2) % 5)::int + 1] as nodes, [8, 32, 128][(hash(range, 3) % 3)::int + 1] as cores,
+                   [1, 1, 1, 2, 4][(hash(range, 2) % 5)::int + 1] as nodes,
+                   [8, 32, 128][(hash(range, 3) % 3)::int + 1] as cores,
                    (hash(range, 4) % 1013)::int as person, (hash(range, 5) % 8)::int + 1 as gigabytes
             from range({jobs})
         ), lasted as (select *, least((-7200 * ln(chance))::bigint, 172800) as elapsed from drawn)
