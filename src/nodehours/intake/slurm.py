@@ -31,6 +31,9 @@ from nodehours.sources.document import STDIN, Document, UnreadableError, opened
 from nodehours.sources.slurm.accounts import Accounts
 from nodehours.sources.slurm.archive import Archive, copied_archive, opened_archive
 from nodehours.sources.slurm.attempt import Told
+from nodehours.sources.slurm.engines import Asked, Engine, opened_engine
+from nodehours.sources.slurm.far import far_archive
+from nodehours.sources.slurm.kept import Kept
 from nodehours.sources.slurm.months import RuleFrom, Setting, month_usage
 from nodehours.sources.slurm.reading import BadRecord, JobRecords
 from nodehours.terms.calendar import Calendar, read_zone
@@ -78,13 +81,17 @@ class JobLog:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What usage is made of: of which ``resource``, from which archive, for whom, by which rule (None: as is set)."""
+    """What usage is made of: of which ``resource``, from which archive, for whom, by which rule (None: as is set).
+
+    The archive is a directory, or the URL of a copy that is only read. ``engine`` is what reckons with it.
+    """
 
     resource: str
-    archive: Path
+    archive: Path | str
     accounts: Accounts = field(default_factory=Accounts)
     rule: Rule | None = None
     only_last: bool = False
+    engine: Asked = field(default_factory=Asked)
 
 
 class LogRead(NamedTuple):
@@ -158,12 +165,17 @@ def running(
     whole: AbstractContextManager[object] = (
         connection.transaction(force_rollback=True) if dry_run else nullcontext()
     )
-    with _archive(wanted.archive, is_dry=dry_run) as archive, whole:
+    with (
+        opened_engine(wanted.engine) as engine,
+        _archive(wanted, engine, is_dry=dry_run) as archive,
+        whole,
+    ):
         setting = _setting(connection, wanted)
         begun = begin_run(connection, SOURCE, wanted.resource, reason, by_whom)
         run = Running(
             connection,
             archive,
+            engine,
             wanted,
             setting,
             JobRun(Run(begun, is_dry=dry_run)),
@@ -178,15 +190,19 @@ def running(
 
 
 @contextmanager
-def _archive(directory: Path, *, is_dry: bool) -> Iterator[Archive]:
-    """Open the archive; for a dry run, a copy of it that is thrown away."""
+def _archive(wanted: Wanted, engine: Engine, *, is_dry: bool) -> Iterator[Kept]:
+    """Open the archive; for a dry run, a copy of it that is thrown away. One that is elsewhere is not written to."""
+    place, memory = wanted.archive, wanted.engine.memory
+    if isinstance(place, str):
+        yield far_archive(place, engine)
+        return
     if not is_dry:
-        with opened_archive(directory) as archive:
+        with opened_archive(place, memory) as archive:
             yield archive
         return
     with TemporaryDirectory(prefix="nodehours-") as copy:
-        copied_archive(directory, Path(copy))
-        with opened_archive(Path(copy)) as archive:
+        copied_archive(place, Path(copy))
+        with opened_archive(Path(copy), memory) as archive:
             yield archive
 
 
@@ -212,7 +228,8 @@ class Running:
     """A run under way."""
 
     connection: Connection
-    archive: Archive
+    archive: Kept
+    engine: Engine
     wanted: Wanted
     setting: Setting
     told: JobRun
@@ -235,7 +252,9 @@ class Running:
             self.told.run.add(Refused(Fault(called, str(error))))
 
     def _read(self, document: Document, log: JobLog) -> None:
-        run = self.told.run
+        run, archive = self.told.run, self.archive
+        if not isinstance(archive, Archive):
+            raise UnreadableError(f"the archive {self.wanted.archive} is only read")
         kept = add_document(
             self.connection, run.id, document.name, document.sha256, len(document.content)
         )
@@ -243,9 +262,9 @@ class Running:
         self.origin = replace(self.origin, document=kept)
         latest = int(datetime.now(UTC).timestamp()) + _DAY
         records = JobRecords(document, Told(log.cluster, log.zone, latest), log.names)
-        added = self.archive.add(records.batches())
+        added = archive.add(records.batches())
         if log.known:
-            self.archive.cover(log.cluster, *log.known)
+            archive.cover(log.cluster, *log.known)
         self._hold(document, kept, records)
         self.told.read.append(
             LogRead(document.name, records.records, added.attempts, added.changed, len(records.bad))
@@ -282,7 +301,7 @@ class Running:
 
     def _post_month(self, month: Month) -> None:
         now = int(datetime.now(UTC).timestamp())
-        usage = month_usage(self.archive, month, self.setting, now)
+        usage = month_usage(self.archive, month, self.setting, now, self.engine)
         known = reckoned_days(self.connection, self.wanted.resource, month)
         for told, people in projects_of(usage, self.setting, self.wanted.accounts, known):
             self._post(told, people)

@@ -127,8 +127,12 @@ def reconcile_slurm(
 def _question(files: Sequence[str], resource: str, options: SlurmOptions) -> Question:
     from nodehours.faces.cli.beside_slurm import Question
     from nodehours.faces.cli.jobs import usage_wanted
+    from nodehours.sources.slurm.engines import Asked
 
-    wanted = usage_wanted(resource, options.requeues, options.mapping, None, options.archive, None)
+    wanted = usage_wanted(
+        resource, options.requeues, options.mapping, None,
+        str(options.archive) if options.archive else None, None, Asked(),
+    )  # fmt: skip
     return Question(
         files, wanted, frozenset(options.months), frozenset(options.projects), options.tres.lower(),
         options.clusters, options.zone, options.reservations, options.patience,

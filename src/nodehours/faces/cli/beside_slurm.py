@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from nodehours.faces.cli.slurm_told import LIVE, Asking, Told, ask
@@ -108,11 +109,11 @@ def beside_slurm(question: Question) -> Beside:
 @contextmanager
 def _jobs(wanted: Wanted, found: Beside) -> Iterator[Jobs | None]:
     """Open the archive, if there is one: to look for it must not make one."""
-    if not wanted.archive.exists():
-        found.note(f"there is no archive of jobs in {wanted.archive}, which would tell causes")
+    if not (directory := Path(wanted.archive)).exists():
+        found.note(f"there is no archive of jobs in {directory}, which would tell causes")
         yield None
         return
-    with opened_archive(wanted.archive) as archive:
+    with opened_archive(directory) as archive:
         yield Jobs(archive, wanted.only_last)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import click
 
+from nodehours.faces.cli.engine import engine_options
 from nodehours.faces.cli.ingested import as_text, hint, interruptible, say, summary
 from nodehours.faces.cli.moved import REASON
 from nodehours.faces.cli.parsed import Parsed
@@ -32,6 +33,7 @@ from nodehours.terms.rule import Rule
 if TYPE_CHECKING:
     from nodehours.intake.slurm import JobLog, JobRun, LogRead, Wanted, Watch
     from nodehours.sources.slurm.accounts import Accounts
+    from nodehours.sources.slurm.engines import Asked
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -113,9 +115,11 @@ _WANTED = _with(
         help="The output of `sacctmgr -P show assoc`: only users it lists are people, all others are unattributed.",
     ),
     click.option(
-        "--archive", metavar="DIR", type=click.Path(path_type=Path),
-        help="Where jobs are kept; otherwise NODEHOURS_ARCHIVE.",
+        "--archive", metavar="DIR",
+        help="Where jobs are kept; otherwise NODEHOURS_ARCHIVE. With Spark, `rebuild` reads a copy elsewhere, such as"
+        " hdfs://host/slurm.",
     ),
+    engine_options,
 )  # fmt: skip
 _RUN = _with(
     click.option("--dry-run", is_flag=True, help="Do all the same and take it back."),
@@ -183,15 +187,17 @@ _RUN = _with(
 def slurm(  # noqa: PLR0917 - Click hands all over by name
     files: tuple[str, ...], live: bool, clusters: tuple[str, ...], since: date | None, until: date | None,
     zone: Any, names: str | None, rule: Rule | None, overlap: int, patience: int,
-    resource: str, requeues: str, mapping: str | None, associations: str | None, archive: Path | None,
-    dry_run: bool, reason: str, as_json: bool,
+    resource: str, requeues: str, mapping: str | None, associations: str | None, archive: str | None,
+    engine: Asked, dry_run: bool, reason: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Post the usage, print the summary, and exit with the verdict."""
     _check(files, clusters, since, until, live=live)
+    if archive and "://" in archive:
+        raise click.UsageError("jobs are taken into an archive on this machine: --archive DIR")
     from nodehours.intake.slurm import JobLog, ingest
     from nodehours.intake.slurm_live import Live, ingest_live
 
-    wanted = usage_wanted(resource, requeues, mapping, associations, archive, rule)
+    wanted = usage_wanted(resource, requeues, mapping, associations, archive, rule, engine)
     told: dict[str, Any] = {"dry_run": dry_run, "reason": reason, "by_whom": operator()}
 
     def done(connection: Connection, watch: Watch) -> JobRun:
@@ -229,8 +235,8 @@ def slurm(  # noqa: PLR0917 - Click hands all over by name
 @_RUN
 def rebuild(  # noqa: PLR0917 - Click hands all over by name
     months: tuple[Month, ...], since: Month | None, until: Month | None,
-    resource: str, requeues: str, mapping: str | None, associations: str | None, archive: Path | None,
-    dry_run: bool, reason: str, as_json: bool,
+    resource: str, requeues: str, mapping: str | None, associations: str | None, archive: str | None,
+    engine: Asked, dry_run: bool, reason: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Post the months, print the summary, and exit with the verdict."""
     if bool(months) == bool(since):
@@ -239,7 +245,7 @@ def rebuild(  # noqa: PLR0917 - Click hands all over by name
 
     last = until or Month.of(date.today())  # noqa: DTZ011 - of the operator's own calendar
     wanted_months = months or Period(since or last, _after(last)).months
-    wanted = usage_wanted(resource, requeues, mapping, associations, archive, None)
+    wanted = usage_wanted(resource, requeues, mapping, associations, archive, None, engine)
 
     def done(connection: Connection, watch: Watch) -> JobRun:
         return rebuild_months(
@@ -310,18 +316,24 @@ def usage_wanted(
     requeues: str,
     mapping: str | None,
     associations: str | None,
-    archive: Path | None,
+    archive: str | None,
     rule: Rule | None,
+    engine: Asked,
 ) -> Wanted:
     """Return what the options say of usage; what they leave out, the settings do."""
     from nodehours.intake.slurm import Wanted
 
-    settings = Settings.from_environment()
-    home = archive or settings.archive or settings.data_dir / "slurm"
+    settings, name = Settings.from_environment(), quote(resource, safe="")
+    home = Path(archive) if archive else settings.archive or settings.data_dir / "slurm"
+    kept: Path | str = (
+        f"{archive.rstrip('/')}/{name}" if archive and "://" in archive else home / name
+    )
+    if isinstance(kept, str) and engine.master is None:
+        raise click.UsageError(f"{archive} is not on this machine: --engine spark reads it")
     accounts = _accounts(
         mapping or (str(settings.accounts) if settings.accounts else None), associations
     )
-    return Wanted(resource, home / quote(resource, safe=""), accounts, rule, requeues == "last")
+    return Wanted(resource, kept, accounts, rule, requeues == "last", engine)
 
 
 def _accounts(mapping: str | None, associations: str | None) -> Accounts:

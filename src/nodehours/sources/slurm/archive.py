@@ -14,13 +14,12 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
 
 import duckdb
 import msgspec
@@ -29,48 +28,19 @@ from msgspec.structs import replace
 
 from nodehours.sources.document import UnreadableError
 from nodehours.sources.slurm.ahead import ahead
+from nodehours.sources.slurm.kept import (
+    MANIFEST,
+    Cluster,
+    Coverage,
+    Kept,
+    Manifest,
+    Part,
+    read_manifest,
+)
 from nodehours.sources.slurm.merging import engine, merged, span_of
 from nodehours.sources.slurm.staging import Staging
 from nodehours.terms.month import Month
 from nodehours.terms.period import Period, months_after
-
-MANIFEST: Final = "archive.json"
-
-
-class Part(msgspec.Struct, frozen=True):
-    """A file of attempts: its number, how many they are, and from when to when (seconds since 1970).
-
-    ``seen_until`` is how far at least those had come that are not ended (None: all are), and ``has_unsure`` tells
-    whether some do not tell when they were submitted.
-    """
-
-    number: int
-    attempts: int
-    start: int
-    end: int
-    seen_until: int | None = None
-    has_unsure: bool = False
-
-
-class Coverage(msgspec.Struct, frozen=True):
-    """From when until when (seconds since 1970) everything of a cluster is known."""
-
-    since: int
-    until: int
-
-
-class Cluster(msgspec.Struct, frozen=True):
-    """What is kept of a cluster: files by month, and the spans of time of which everything is known."""
-
-    months: dict[str, list[Part]] = {}
-    known: list[Coverage] = []
-
-
-class _Manifest(msgspec.Struct):
-    version: int = 1
-    next_number: int = 1
-    clusters: dict[str, Cluster] = {}
-    unposted: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,44 +57,11 @@ class Added:
 
 
 @dataclass(slots=True)
-class Archive:
-    """An archive that is open for writing. What reckons with it takes up to ``memory``, and the disk beyond that."""
+class Archive(Kept):
+    """An archive that is open for writing. What merges takes up to ``memory``, and the disk beyond that."""
 
     directory: Path
-    _manifest: _Manifest
     memory: str = "1GB"
-
-    @property
-    def clusters(self) -> Mapping[str, Cluster]:
-        """The clusters of which something is kept, by name."""
-        return self._manifest.clusters
-
-    @property
-    def written(self) -> bytes:
-        """What is written of it: it tells which files hold."""
-        return msgspec.json.encode(self._manifest)
-
-    @property
-    def unposted(self) -> Sequence[str]:
-        """The months (``2026-10``) that were changed, and not yet posted whole."""
-        return self._manifest.unposted
-
-    @property
-    def parts(self) -> Iterator[tuple[Path, str, Part]]:
-        """Every file with its cluster and what it holds."""
-        for name, cluster in sorted(self.clusters.items()):
-            for month, parts in sorted(cluster.months.items()):
-                for part in parts:
-                    yield self._path(name, month, part.number), name, part
-
-    def files(self, start: int, end: int) -> list[Path]:
-        """Return the files with attempts between *start* and *end*."""
-        return [path for path, _, part in self.parts if part.start < end and part.end > start]
-
-    @property
-    def has_unsure(self) -> bool:
-        """Whether some attempts do not tell when they were submitted."""
-        return any(part.has_unsure for _, _, part in self.parts)
 
     def add(self, batches: Iterable[pa.RecordBatch]) -> Added:
         """Take in *batches* of attempts, all of them or none."""
@@ -141,19 +78,8 @@ class Archive:
         """Write down that everything of *cluster* is known from *since* until *until*."""
         known = self.clusters.get(cluster, Cluster())
         spans = _joined([*known.known, Coverage(since, until)])
-        self._manifest.clusters[cluster] = replace(known, known=spans)
-        self._write()
-
-    def mark(self, months: Iterable[Month]) -> None:
-        """Write down that *months* are to be posted."""
-        self._manifest.unposted = sorted({*self.unposted, *map(str, months)})
-        self._write()
-
-    def posted(self) -> None:
-        """Write down that all months were posted."""
-        if self.unposted:
-            self._manifest.unposted = []
-            self._write()
+        self.manifest.clusters[cluster] = replace(known, known=spans)
+        self.write()
 
     def _merge(self, staged: Staging) -> int:
         changed, replaced = 0, []
@@ -171,7 +97,7 @@ class Archive:
                 parts = [*kept, part] if found.is_added else [part]
                 replaced += [] if found.is_added else old
                 clusters[name] = replace(cluster, months={**cluster.months, month: parts})
-        self._manifest.clusters = clusters
+        self.manifest.clusters = clusters
         self.mark(_months(staged.start, staged.end))
         for path in replaced:
             path.unlink()
@@ -180,8 +106,8 @@ class Archive:
     def _keep(
         self, database: duckdb.DuckDBPyConnection, path: Path, cluster: str, month: str
     ) -> Part:
-        number = self._manifest.next_number
-        self._manifest.next_number += 1
+        number = self.manifest.next_number
+        self.manifest.next_number += 1
         kept = self._path(cluster, month, number)
         kept.parent.mkdir(parents=True, exist_ok=True)
         _flush(path)
@@ -190,11 +116,12 @@ class Archive:
         return Part(number, *span_of(database, kept))
 
     def _path(self, cluster: str, month: str, number: int) -> Path:
-        return self.directory / _file_name(cluster) / month / f"{number}.parquet"
+        return Path(self.place_of(cluster, month, number))
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Have what holds on the disk."""
         written = self.directory / f"{MANIFEST}.new"
-        written.write_bytes(msgspec.json.format(msgspec.json.encode(self._manifest), indent=1))
+        written.write_bytes(msgspec.json.format(msgspec.json.encode(self.manifest), indent=1))
         _flush(written)
         written.rename(self.directory / MANIFEST)
         _flush(self.directory)
@@ -215,7 +142,7 @@ def opened_archive(directory: Path, memory: str = "1GB") -> Iterator[Archive]:
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        archive = Archive(directory, _read(directory / MANIFEST), memory)
+        archive = Archive(str(directory), _read(directory / MANIFEST), directory, memory)
         _clean(archive)
         yield archive
     finally:
@@ -227,28 +154,24 @@ def copied_archive(directory: Path, copy: Path) -> None:
     if not directory.exists():
         return
     with opened_archive(directory) as archive:
-        for path, _, _ in archive.parts:
+        for place, _, _ in archive.parts:
+            path = Path(place)
             other = copy / path.relative_to(directory)
             other.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, other)
         (copy / MANIFEST).write_bytes(archive.written)
 
 
-def _read(path: Path) -> _Manifest:
-    if not path.exists():
-        return _Manifest()
+def _read(path: Path) -> Manifest:
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Manifest)
-    except (OSError, msgspec.DecodeError) as error:
+        return read_manifest(path.read_bytes(), str(path)) if path.exists() else Manifest()
+    except OSError as error:
         raise UnreadableError(f"the archive's {path} cannot be read: {error}") from error
-    if found.version != 1:
-        raise UnreadableError(f"the archive's {path} was written by a newer nodehours")
-    return found
 
 
 def _clean(archive: Archive) -> None:
     """Remove what a process left that was killed: files that do not hold."""
-    held = {path for path, _, _ in archive.parts}
+    held = {Path(place) for place, _, _ in archive.parts}
     for path in archive.directory.glob("*/*/*.parquet"):
         if path not in held:
             path.unlink()
@@ -275,14 +198,6 @@ def _joined(spans: Iterable[Coverage]) -> list[Coverage]:
         else:
             joined.append(span)
     return joined
-
-
-def _file_name(cluster: str) -> str:
-    """Name a directory: what no cluster is called stays what it is, and cannot lead elsewhere."""
-    return (
-        "".join(one if one.isalnum() or one in "-_" else f"%{ord(one):02x}" for one in cluster)
-        or "%"
-    )
 
 
 def _flush(path: Path) -> None:

@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 import duckdb
-import pyarrow as pa
 
 from nodehours.sources.slurm.batches import SCHEMA
 from nodehours.sources.slurm.staging import ROWS, written_to
@@ -108,22 +107,6 @@ def span_of(database: duckdb.DuckDBPyConnection, path: Path) -> Span:
     _view(database, "part", [path])
     (found,) = database.execute(_TOLD).fetchall()
     return Span(*found)
-
-
-def answered(database: duckdb.DuckDBPyConnection, paths: Sequence[Path], query: str) -> pa.Table:
-    """Return what *query* answers of the table ``attempts``, which is what the files hold."""
-    _view(database, "attempts", paths)
-    return database.sql(query).to_arrow_table()
-
-
-def moments(database: duckdb.DuckDBPyConnection, paths: Sequence[Path], name: str) -> list[int]:
-    """Return the quarters of an hour in which attempts have their ``start`` or ``end``, in seconds since 1970.
-
-    Days begin at one of them in every time zone.
-    """
-    _view(database, "part", paths)
-    quarter = f'"{name}" - "{name}" % 900'
-    return [at for (at,) in database.execute(f"select distinct {quarter} from part").fetchall()]
 
 
 def _view(database: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path]) -> None:

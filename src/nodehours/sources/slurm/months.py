@@ -8,22 +8,26 @@ be over, and no attempt may be there that was still running when it was last loo
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import duckdb
+import ibis
 import pyarrow as pa
 
-from nodehours.sources.slurm.archive import Archive, Coverage
-from nodehours.sources.slurm.merging import answered, engine, moments
-from nodehours.sources.slurm.usage import Reckoning, query_of
+from nodehours.sources.slurm.engines import DuckDB, Engine
+from nodehours.sources.slurm.joining import joined
+from nodehours.sources.slurm.kept import Coverage, Kept, Part
+from nodehours.sources.slurm.usage import ATTEMPTS, Reckoning, daily_usage
 from nodehours.terms.calendar import Calendar, day_of
 from nodehours.terms.month import Month
 from nodehours.terms.rule import Rule
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
 
 _NEAR_DAYS: Final = 7
 ORDER: Final = ("cluster", "account", "user", "day")
@@ -74,22 +78,27 @@ class MonthUsage:
         return sorted({*used, *self.complete})
 
 
-def month_usage(archive: Archive, month: Month, setting: Setting, now: int) -> MonthUsage:
-    """Return what *month* comes to at the second *now*."""
-    with engine(archive.memory) as database:
-        tables = [
-            answered(database, files, query_of(how, "duckdb"))
-            .select(_NOTHING.column_names)
-            .cast(_NOTHING.schema)
-            for how in _reckonings(archive, month, setting)
-            if (files := _files(archive, how))
-        ]
+def month_usage(
+    kept: Kept, month: Month, setting: Setting, now: int, engine: Engine | None = None
+) -> MonthUsage:
+    """Return what *month* comes to at the second *now*; *engine* reckons it, DuckDB if none is named."""
+    engine = engine or DuckDB()
+    attempts = _attempts(kept)
+    tables = [
+        engine.answer(daily_usage(attempts, how), files)
+        for how in _reckonings(kept, month, setting)
+        if (files := _files(kept, how))
+    ]
     usage = pa.concat_tables(tables) if tables else _NOTHING
     return MonthUsage(
         month,
         usage.sort_by([(name, "ascending") for name in ORDER]),
-        frozenset(_complete(archive, month, setting.calendar, now)),
+        frozenset(_complete(kept, engine, month, setting.calendar, now)),
     )
+
+
+def _attempts(kept: Kept) -> Table:
+    return ATTEMPTS if kept.holds_once else joined(ATTEMPTS)
 
 
 _NOTHING: Final = pa.table(
@@ -101,20 +110,20 @@ _NOTHING: Final = pa.table(
 )
 
 
-def _reckonings(archive: Archive, month: Month, setting: Setting) -> Iterable[Reckoning]:
+def _reckonings(kept: Kept, month: Month, setting: Setting) -> Iterable[Reckoning]:
     return [
         Reckoning(
             setting.rule_of(first), setting.calendar, first, last,
-            only_last=setting.only_last, has_unsure=archive.has_unsure,
+            only_last=setting.only_last, has_unsure=kept.has_unsure,
         )
         for first, last in setting.spans(month)
     ]  # fmt: skip
 
 
-def _files(archive: Archive, how: Reckoning) -> list[Path]:
+def _files(kept: Kept, how: Reckoning) -> list[str]:
     start, end = how.calendar.start_of(how.first), how.calendar.start_of(how.last + timedelta(1))
     # What came after an attempt says whether it was the last one.
-    return archive.files(start, 2**62 if how.only_last else end)
+    return kept.files(start, 2**62 if how.only_last else end)
 
 
 class _Known(NamedTuple):
@@ -151,11 +160,10 @@ class _Known(NamedTuple):
         )
 
 
-def _complete(archive: Archive, month: Month, calendar: Calendar, now: int) -> Iterator[date]:
-    with engine(archive.memory) as database:
-        known = [
-            _known(database, archive, cluster, month, calendar) for cluster in archive.clusters
-        ]
+def _complete(
+    kept: Kept, engine: Engine, month: Month, calendar: Calendar, now: int
+) -> Iterator[date]:
+    known = _known(kept, engine, month, calendar)
     days = calendar.days(month.start, month.end - timedelta(1))
     for number, start, end in days:
         telling = [one for one in known if one.has_say(end)]
@@ -163,27 +171,42 @@ def _complete(archive: Archive, month: Month, calendar: Calendar, now: int) -> I
             yield day_of(number)
 
 
-def _known(
-    database: duckdb.DuckDBPyConnection,
-    archive: Archive,
-    cluster: str,
-    month: Month,
-    calendar: Calendar,
-) -> _Known:
+def _known(kept: Kept, engine: Engine, month: Month, calendar: Calendar) -> list[_Known]:
     near = timedelta(_NEAR_DAYS + 2)
-    start, end = calendar.start_of(month.start - near), calendar.start_of(month.end + near)
-    parts = [(path, part) for path, name, part in archive.parts if name == cluster]
-    files = [path for path, part in parts if part.start < end and part.end > start]
-    starts, ends = (
-        sorted(
-            {calendar.number_at(at) for at in moments(database, files, name) if start <= at < end}
+    span = calendar.start_of(month.start - near), calendar.start_of(month.end + near)
+    days = _busy_days(kept, engine, span, calendar)
+    parts: dict[str, list[Part]] = {name: [] for name in kept.clusters}
+    for _, name, part in kept.parts:
+        parts[name].append(part)
+    return [
+        _Known(
+            sorted(days[name, "start"]),
+            sorted(days[name, "end"]),
+            min([part.start for part in parts[name]], default=2**62),
+            min([at for part in parts[name] if (at := part.seen_until) is not None], default=2**62),
+            cluster.known,
         )
+        for name, cluster in kept.clusters.items()
+    ]  # fmt: skip
+
+
+def _busy_days(
+    kept: Kept, engine: Engine, span: tuple[int, int], calendar: Calendar
+) -> Mapping[tuple[str, str], set[int]]:
+    """Return the days of *span* on which attempts have their ``start`` or ``end``, by cluster and which of them."""
+    days: dict[tuple[str, str], set[int]] = defaultdict(set)
+    if files := kept.files(*span):
+        for found in engine.answer(_moments(_attempts(kept), *span), files).to_pylist():
+            days[found["cluster"], found["which"]].add(calendar.number_at(found["at"]))
+    return days
+
+
+def _moments(attempts: Table, start: int, end: int) -> Table:
+    """The quarters of an hour in which attempts begin or end: days begin at one of them in every time zone."""
+    told = [
+        attempts.select("cluster", which=ibis.literal(name), at=attempts[name])
         for name in ("start", "end")
-    )
-    return _Known(
-        starts,
-        ends,
-        min([part.start for _, part in parts], default=2**62),
-        min([part.seen_until for _, part in parts if part.seen_until is not None], default=2**62),
-        archive.clusters[cluster].known,
-    )
+    ]
+    both = told[0].union(told[1])
+    both = both.filter(both["at"] >= start, both["at"] < end)
+    return both.mutate(at=both["at"] - both["at"] % 900).distinct()

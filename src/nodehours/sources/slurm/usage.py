@@ -51,11 +51,11 @@ class Reckoning:
     has_unsure: bool = True
 
 
-def query_of(how: Reckoning, dialect: str) -> str:
-    """Return ``daily_usage`` of a table ``attempts`` as SQL: of ``duckdb``, or of ``pyspark``."""
-    types = {"int64": "int64", "string": "string", "bool": "boolean"}
-    columns = {field.name: types[str(field.type)] for field in SCHEMA}
-    return str(ibis.to_sql(daily_usage(ibis.table(columns, name="attempts"), how), dialect=dialect))
+_TYPES: Final = {"int64": "int64", "string": "string", "bool": "boolean"}
+ATTEMPTS: Final = ibis.table(
+    {field.name: _TYPES[str(field.type)] for field in SCHEMA}, name="attempts"
+)
+"""What an engine knows as the table ``attempts``."""
 
 
 def daily_usage(attempts: Table, how: Reckoning) -> Table:
@@ -155,7 +155,9 @@ def _pieces(attempts: Table, days: _Days) -> Table:
     """Cut *attempts* at the days' bounds: each piece is ``since`` … ``until`` of its ``day``."""
     first = _midnight(ibis.greatest(attempts.start, days.start), days)
     last = _midnight(ibis.least(attempts.end, days.end) - 1, days)
-    cut = attempts.mutate(midnight=ibis.range(first, last + 1, DAY_SECONDS).unnest())
+    # Spark's range needs plain columns: Ibis writes `stop - start` of formulas without brackets.
+    cut = attempts.mutate(first=first, beyond=last + 1)
+    cut = cut.mutate(midnight=ibis.range(cut.first, cut.beyond, DAY_SECONDS).unnest())
     cut = cut.mutate(
         since=ibis.greatest(cut.start, days.bound(cut.midnight)),
         until=ibis.least(cut.end, days.bound(cut.midnight + DAY_SECONDS)),
@@ -206,5 +208,5 @@ def count_of(pieces: Table, tres: str) -> IntegerValue:
     """How many of *tres* an attempt has."""
     if column := _COLUMN_OF.get(tres):
         return pieces[column]
-    pattern = f"(^|,){tres}=([0-9]+)"
+    pattern = f"(^|,){tres.replace('.', '[.]')}=([0-9]+)"
     return pieces.tres.re_extract(pattern, 2).nullif("").cast("int64").fill_null(0)

@@ -1,0 +1,138 @@
+"""What is kept of jobs, as ``archive.json`` tells it: which files hold, of what, and from when to when all is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from nodehours.sources.document import UnreadableError
+from nodehours.terms.month import Month
+
+MANIFEST: Final = "archive.json"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A file of attempts: its number, how many they are, and from when to when (seconds since 1970).
+
+    ``seen_until`` is how far at least those had come that are not ended (None: all are), and ``has_unsure`` tells
+    whether some do not tell when they were submitted.
+    """
+
+    number: int
+    attempts: int
+    start: int
+    end: int
+    seen_until: int | None = None
+    has_unsure: bool = False
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """From when until when (seconds since 1970) everything of a cluster is known."""
+
+    since: int
+    until: int
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """What is kept of a cluster: files by month, and the spans of time of which everything is known."""
+
+    months: dict[str, list[Part]] = {}
+    known: list[Coverage] = []
+
+
+class Manifest(msgspec.Struct):
+    """What is written of an archive."""
+
+    version: int = 1
+    next_number: int = 1
+    clusters: dict[str, Cluster] = {}
+    unposted: list[str] = []
+
+
+@dataclass(slots=True)
+class Kept:
+    """Attempts that are kept in files at ``address``, a directory or the URL of one.
+
+    ``holds_once``: each attempt is in these files once; otherwise its records are still to be joined.
+    """
+
+    address: str
+    manifest: Manifest
+
+    @property
+    def holds_once(self) -> bool:
+        """Whether the files were merged when they were written."""
+        return True
+
+    @property
+    def clusters(self) -> Mapping[str, Cluster]:
+        """The clusters of which something is kept, by name."""
+        return self.manifest.clusters
+
+    @property
+    def written(self) -> bytes:
+        """What is written of it: it tells which files hold."""
+        return msgspec.json.encode(self.manifest)
+
+    @property
+    def unposted(self) -> Sequence[str]:
+        """The months (``2026-10``) that were changed, and not yet posted whole."""
+        return self.manifest.unposted
+
+    @property
+    def parts(self) -> Iterator[tuple[str, str, Part]]:
+        """Every file with its cluster and what it holds."""
+        for name, cluster in sorted(self.clusters.items()):
+            for month, parts in sorted(cluster.months.items()):
+                for part in parts:
+                    yield self.place_of(name, month, part.number), name, part
+
+    def files(self, start: int, end: int) -> list[str]:
+        """Return the files with attempts between *start* and *end*."""
+        found = [file for file, _, part in self.parts if part.start < end and part.end > start]
+        return list(dict.fromkeys(found))
+
+    @property
+    def has_unsure(self) -> bool:
+        """Whether some attempts do not tell when they were submitted."""
+        return any(part.has_unsure for _, _, part in self.parts)
+
+    def mark(self, months: Iterable[Month]) -> None:
+        """Write down that *months* are to be posted."""
+        self.manifest.unposted = sorted({*self.unposted, *map(str, months)})
+        self.write()
+
+    def posted(self) -> None:
+        """Write down that all months were posted."""
+        if self.unposted:
+            self.manifest.unposted = []
+            self.write()
+
+    def place_of(self, cluster: str, month: str, number: int) -> str:
+        """Return where a file is."""
+        return f"{self.address}/{_file_name(cluster)}/{month}/{number}.parquet"
+
+    def write(self) -> None:
+        """Keep what was written down: here, no longer than this process lives."""
+
+
+def read_manifest(content: bytes, name: str) -> Manifest:
+    """Read what is written of an archive. Raises ``UnreadableError``, also of what a newer version wrote."""
+    try:
+        found = msgspec.json.decode(content, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise UnreadableError(f"the archive's {name} cannot be read: {error}") from error
+    if found.version != 1:
+        raise UnreadableError(f"the archive's {name} was written by a newer nodehours")
+    return found
+
+
+def _file_name(cluster: str) -> str:
+    """Name a directory: what no cluster is called stays what it is, and cannot lead elsewhere."""
+    return (
+        "".join(one if one.isalnum() or one in "-_" else f"%{ord(one):02x}" for one in cluster)
+        or "%"
+    )
