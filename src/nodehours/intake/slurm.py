@@ -70,10 +70,12 @@ class RuleError(LedgerError):
 class JobLog:
     """What is said of job logs: ``cluster`` where records name none, ``zone`` of local times, ``names`` of fields.
 
+    Without a ``cluster`` they are of the only one that the archive has, or it is called as the resource.
+
     ``known`` is the span of seconds since 1970 of which everything was asked for, if that was said.
     """
 
-    cluster: str
+    cluster: str | None = None
     zone: ZoneInfo | None = None
     names: Sequence[str] = ()
     known: tuple[int, int] | None = None
@@ -261,10 +263,13 @@ class Running:
         self.documents += 1
         self.origin = replace(self.origin, document=kept)
         latest = int(datetime.now(UTC).timestamp()) + _DAY
-        records = JobRecords(document, Told(log.cluster, log.zone, latest), log.names)
-        added = archive.add(records.batches())
+        known = list(self.archive.clusters)
+        cluster = log.cluster or (known[0] if len(known) == 1 else self.wanted.resource)
+        records = JobRecords(document, Told(cluster, log.zone, latest), log.names)
+        added = archive.add(records.batches(), "" if log.cluster or known else cluster)
         if log.known:
-            archive.cover(log.cluster, *log.known)
+            for name in added.clusters or {cluster}:
+                archive.cover(name, *log.known)
         self._hold(document, kept, records)
         self.told.read.append(
             LogRead(document.name, records.records, added.attempts, added.changed, len(records.bad))

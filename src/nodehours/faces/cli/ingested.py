@@ -37,10 +37,13 @@ def interruptible(*, is_dry: bool) -> Iterator[None]:
         sys.exit(130)
 
 
-def say(run: Run) -> None:
-    """Say on standard error what was not taken in, and what waits."""
-    for message in run.messages:
+def say(run: Run, most: int | None = None) -> None:
+    """Say on standard error what was not taken in, *most* of it one by one, and what waits."""
+    messages = run.messages
+    for message in messages[:most]:
         click.echo(legible(message), err=True)
+    if more := len(messages[most:]) if most else 0:
+        click.echo(f"and {more} more", err=True)
     for posted in run.projects:
         for month in posted.months:
             if month.pending is not None:

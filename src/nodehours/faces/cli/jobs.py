@@ -46,6 +46,7 @@ Exit status:
   3  the ledger, the archive or Slurm cannot be used
   130  it was interrupted: the same command again brings the rest
 """
+_MOST_SAID = 20
 _SLURM_HELP = f"""\
 Post usage out of Slurm's job logs.
 
@@ -136,7 +137,8 @@ _RUN = _with(
     "clusters",
     multiple=True,
     metavar="NAME",
-    help="What the cluster is called, where records do not say; with --live, which one to ask for. Repeatable there.",
+    help="What the cluster is called, where records do not say: otherwise as the only one there is, or as the"
+    " resource. With --live, which one to ask for; repeatable there.",
 )
 @click.option(
     "--since",
@@ -205,7 +207,7 @@ def slurm(  # noqa: PLR0917 - Click hands all over by name
             start = None if since is None else Calendar(read_zone("UTC")).start_of(since)
             asked = Live(clusters, start, overlap * 86_400, patience)
             return ingest_live(connection, asked, wanted, **told, watch=watch)
-        log = JobLog(clusters[0] if clusters else resource, zone, _names(names), None)
+        log = JobLog(clusters[0] if clusters else None, zone, _names(names))
         return ingest(
             connection, _files(files), _covering(log, since, until), wanted, **told, watch=watch
         )
@@ -378,7 +380,7 @@ def _do(
     except UnreadableError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(3)
-    say(told.run)
+    say(told.run, _MOST_SAID)
     if as_json:
         click.echo(summary(told.run, resource, revision, logs=[one._asdict() for one in told.read]))
     else:

@@ -45,7 +45,7 @@ from nodehours.terms.period import Period, months_after
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What came in: how many attempts, how many of them new or changed, and the span of all of them.
+    """What came in: how many attempts, how many of them new or changed, the span of all of them, and of which clusters.
 
     ``start`` and ``end`` are seconds since 1970, both 0 where there was none.
     """
@@ -54,6 +54,7 @@ class Added:
     changed: int = 0
     start: int = 0
     end: int = 0
+    clusters: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -63,16 +64,22 @@ class Archive(Kept):
     directory: Path
     memory: str = "1GB"
 
-    def add(self, batches: Iterable[pa.RecordBatch]) -> Added:
-        """Take in *batches* of attempts, all of them or none."""
+    def add(self, batches: Iterable[pa.RecordBatch], assumed: str = "") -> Added:
+        """Take in *batches* of attempts, all of them or none.
+
+        *assumed* is the cluster that those without one were taken to be of, if nobody said so. Raises
+        ``UnreadableError`` when there are others later: the same jobs would be there twice.
+        """
         with TemporaryDirectory(prefix="staged-", dir=self.directory) as staging:
             staged = Staging(Path(staging))
             with closing(ahead(batches)) as coming:
                 for batch in coming:
                     staged.add(batch)
             staged.close()
+            names = frozenset(name for name, _ in staged.paths)
+            self._assume(names, assumed)
             changed = self._merge(staged)
-        return Added(staged.attempts, changed, staged.start, staged.end)
+        return Added(staged.attempts, changed, staged.start, staged.end, names)
 
     def cover(self, cluster: str, since: int, until: int) -> None:
         """Write down that everything of *cluster* is known from *since* until *until*."""
@@ -80,6 +87,16 @@ class Archive(Kept):
         spans = _joined([*known.known, Coverage(since, until)])
         self.manifest.clusters[cluster] = replace(known, known=spans)
         self.write()
+
+    def _assume(self, names: frozenset[str], assumed: str) -> None:
+        taken = self.manifest.assumed
+        if taken and (others := names - {taken}):
+            raise UnreadableError(
+                f"jobs that named no cluster were taken to be of {taken}, and these are of {', '.join(sorted(others))}:"
+                " if they are the same, take in all of them with --cluster and an archive of their own"
+            )
+        if assumed in names:
+            self.manifest.assumed = assumed
 
     def _merge(self, staged: Staging) -> int:
         changed, replaced = 0, []

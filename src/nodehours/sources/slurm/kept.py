@@ -44,12 +44,13 @@ class Cluster(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct):
-    """What is written of an archive."""
+    """What is written of an archive. ``assumed`` is the cluster that records without one were taken to be of."""
 
     version: int = 1
     next_number: int = 1
     clusters: dict[str, Cluster] = {}
     unposted: list[str] = []
+    assumed: str = ""
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from nodehours.sources.document import Document, UnreadableError
 from nodehours.sources.slurm.ahead import ahead
@@ -26,6 +27,7 @@ MAX_BAD: Final = 250_000
 
 _PARQUET: Final = b"PAR1"
 _OBJECT: Final = re.compile(rb"\s*\{")
+_LOCAL: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T"
 _BLANKS: Final = " \r"
 _BATCH: Final = 2**16
 
@@ -65,6 +67,7 @@ class JobRecords:
         faults: list[tuple[int, str]] = []
         with closing(ahead(texts.batches)) as batches:
             for batch in batches:
+                self._refuse_local(batch)
                 found, wrong = reader.read(batch)
                 faults += [(self.records + one.place, one.sentence) for one in wrong]
                 self._bear(len(faults), f"the first one: {faults[0][1]}" if faults else "")
@@ -75,6 +78,17 @@ class JobRecords:
         )
         yield batch_of(self._mended(texts, bad))
         self._tell(bad)
+
+    def _refuse_local(self, batch: pa.RecordBatch) -> None:
+        """Refuse local times of no time zone: all records would be wrong for the same reason."""
+        if self.told.zone is not None or self.records:
+            return
+        local = pc.filter(batch["start"], pc.match_substring_regex(batch["start"], _LOCAL))
+        if len(local):
+            raise UnreadableError(
+                f"its times are local, such as {local[0].as_py()}: say with --timezone of which time zone they are,"
+                " or have sacct tell seconds since 1970 (SLURM_TIME_FORMAT=%s TZ=UTC)"
+            )
 
     def _mended(self, texts: Texts, bad: dict[int, str]) -> list[Attempt]:
         """Return the attempts among the odd lines and the *bad* ones, and leave in *bad* what stays so.
