@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from nodehours.intake.release import release_record
 from nodehours.intake.slurm import RuleError, Wanted, rebuild
 from nodehours.ledger.clock import Origin
 from nodehours.ledger.closing import close_month
+from nodehours.ledger.errors import UnpostableError
 from nodehours.ledger.reckoning import set_rule, set_time_zone
 from nodehours.ledger.store import Connection
 from nodehours.sources.document import Document
@@ -185,6 +187,16 @@ def test_bad_lines_are_held_with_their_numbers_and_stop_nothing(
     again = take_in(connection, archive, log(tmp_path, *cut, *bad, *good))
     assert len(again.run.quarantined) == 1001
     assert connection.execute("select count(*) from quarantine").fetchall() == [(1001,)]
+
+
+def test_a_bad_line_is_not_released_but_dropped(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    take_in(connection, archive, log(tmp_path, "1|lab"))
+    ((held,),) = connection.execute("select id from quarantine")
+
+    with pytest.raises(UnpostableError, match="mend the log and take it in again"):
+        release_record(connection, held, "boss", "")
 
 
 def test_a_dry_run_leaves_ledger_and_archive_as_they_were(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from nodehours.intake.openportal import SOURCE
 from nodehours.ledger.clock import Origin, locked_revision
 from nodehours.ledger.errors import UnpostableError
 from nodehours.ledger.post import MonthPosted, post
@@ -33,6 +34,11 @@ def release_record(
         # First the clock, as whoever changes anything: a run holds it while it looks at its project's records.
         locked_revision(connection)
         record = held_record(connection, record_id)
+        if record.source != SOURCE:
+            raise UnpostableError(
+                f"it is a record of a {record.source} job log, of which alone no statement can be told: mend the log"
+                f" and take it in again, then drop this (`nodehours quarantine drop {record_id}`)"
+            )
         origin = Origin(record.document, reason, by_whom)
         released = []
         for item in Report(Document(f"record {record_id}", bytes(record.record), b"")):
