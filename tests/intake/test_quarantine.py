@@ -409,7 +409,7 @@ def test_releasing_gives_the_ledger_that_believing_at_once_would_have_given(
     release_all(connection)
 
     found = accounts(connection)[("climate.brics", "isca")]
-    assert found.days == [(date.fromisoformat(day), True, 0, 0) for day in sorted(days)]
+    assert found.days == [(date.fromisoformat(day), True, 0, 0, "") for day in sorted(days)]
     assert sum(row[3] for row in found.rows) == 9 * (2 * DAY + 5)
     assert inbox.read(everything).counts["days_unchanged"] == 9
 
