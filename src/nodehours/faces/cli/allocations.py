@@ -223,7 +223,7 @@ def set_resource(
     time zone is said.
 
     What was posted stays as it is, and tells the rule it was reckoned by, until it is rebuilt: `nodehours ingest slurm`
-    or `nodehours slurm rebuild` then posts it by the new rule, as a restatement.
+    or `nodehours rebuild` then posts it by the new rule, as a restatement.
     """
     if since and not rule:
         raise click.UsageError("--from is the first day of a --rule: say which")
