@@ -12,8 +12,10 @@ One process at a time writes.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
+import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +36,10 @@ from nodehours.terms.month import Month
 from nodehours.terms.period import Period, months_after
 
 MANIFEST: Final = "archive.json"
+VERSION: Final = 1
+_STAGED: Final = ".staged-"  # no cluster's directory is called so
+_PLAIN: Final = frozenset(string.ascii_lowercase + string.digits + "-_")
+_MAX_NAME: Final = 128
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -65,8 +71,12 @@ class Cluster(msgspec.Struct, frozen=True):
     known: list[Coverage] = []
 
 
+class _Version(msgspec.Struct):
+    version: int
+
+
 class _Manifest(msgspec.Struct):
-    version: int = 1
+    version: int = VERSION
     next_number: int = 1
     clusters: dict[str, Cluster] = {}
     unposted: list[str] = []
@@ -92,6 +102,21 @@ class Archive:
     directory: Path
     _manifest: _Manifest
     memory: str = "1GB"
+
+    @classmethod
+    def of(cls, directory: Path, memory: str) -> Archive:
+        """Return the archive in *directory*, to which nobody else writes; begin it where there is none."""
+        found = _read(directory / MANIFEST)
+        archive = cls(directory, found or _Manifest(), memory)
+        if found:
+            archive._clean()
+        elif any(_files(directory)):
+            raise UnreadableError(
+                f"the archive {directory} has files of attempts, but its {MANIFEST} is not there"
+            )
+        else:
+            archive._write()
+        return archive
 
     @property
     def clusters(self) -> Mapping[str, Cluster]:
@@ -127,8 +152,8 @@ class Archive:
 
     def add(self, batches: Iterable[pa.RecordBatch]) -> Added:
         """Take in *batches* of attempts, all of them or none."""
-        with TemporaryDirectory(prefix="staged-", dir=self.directory) as staging:
-            staged = Staging(Path(staging))
+        with _writing(self.directory), TemporaryDirectory(prefix=_STAGED, dir=self.directory) as at:
+            staged = Staging(Path(at))
             for batch in batches:
                 staged.add(batch)
             staged.close()
@@ -190,19 +215,31 @@ class Archive:
     def _path(self, cluster: str, month: str, number: int) -> Path:
         return self.directory / _file_name(cluster) / month / f"{number}.parquet"
 
+    def _clean(self) -> None:
+        """Remove what a process left that was killed: files that do not hold."""
+        held = {path for path, _, _ in self.parts}
+        with _writing(self.directory):
+            for path in _files(self.directory):
+                if path not in held:
+                    path.unlink()
+            for path in self.directory.glob(f"{_STAGED}*"):
+                shutil.rmtree(path)
+
     def _write(self) -> None:
-        written = self.directory / f"{MANIFEST}.new"
-        written.write_bytes(msgspec.json.format(msgspec.json.encode(self._manifest), indent=1))
-        _flush(written)
-        written.rename(self.directory / MANIFEST)
-        _flush(self.directory)
+        with _writing(self.directory):
+            written = self.directory / f"{MANIFEST}.new"
+            written.write_bytes(msgspec.json.format(msgspec.json.encode(self._manifest), indent=1))
+            _flush(written)
+            written.rename(self.directory / MANIFEST)
+            _flush(self.directory)
 
 
 @contextmanager
 def opened_archive(directory: Path, memory: str = "1GB") -> Iterator[Archive]:
     """Open the archive in *directory*, which is made when it is not there; wait while another process has it.
 
-    Raises ``UnreadableError`` when it cannot be written to, or was written by a newer version.
+    Raises ``UnreadableError`` when it cannot be written to, is damaged, or was written by a newer version; so do
+    the archive's methods that write.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -213,9 +250,7 @@ def opened_archive(directory: Path, memory: str = "1GB") -> Iterator[Archive]:
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        archive = Archive(directory, _read(directory / MANIFEST), memory)
-        _clean(archive)
-        yield archive
+        yield Archive.of(directory, memory)
     finally:
         os.close(lock)
 
@@ -232,26 +267,31 @@ def copied_archive(directory: Path, copy: Path) -> None:
         (copy / MANIFEST).write_bytes(archive.written)
 
 
-def _read(path: Path) -> _Manifest:
-    if not path.exists():
-        return _Manifest()
+def _read(path: Path) -> _Manifest | None:
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Manifest)
-    except (OSError, msgspec.DecodeError) as error:
+        written = path.read_bytes()
+        if msgspec.json.decode(written, type=_Version).version > VERSION:
+            raise UnreadableError(f"the archive's {path} was written by a newer nodehours")
+        return msgspec.json.decode(written, type=_Manifest)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableError(f"the archive's {path} cannot be read: {error}") from error
-    if found.version != 1:
-        raise UnreadableError(f"the archive's {path} was written by a newer nodehours")
-    return found
 
 
-def _clean(archive: Archive) -> None:
-    """Remove what a process left that was killed: files that do not hold."""
-    held = {path for path, _, _ in archive.parts}
-    for path in archive.directory.glob("*/*/*.parquet"):
-        if path not in held:
-            path.unlink()
-    for path in archive.directory.glob("staged-*"):
-        shutil.rmtree(path)
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise UnreadableError(f"the archive {directory} cannot be written: {said}") from error
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    """Give the files that are called as those of attempts: whatever else is there is left alone."""
+    found = directory.glob("*/????-??/*.parquet")
+    return (path for path in found if path.stem.isdecimal())
 
 
 def _months(start: int, end: int) -> list[Month]:
@@ -276,10 +316,11 @@ def _joined(spans: Iterable[Coverage]) -> list[Coverage]:
 
 
 def _file_name(cluster: str) -> str:
-    """Name a directory: what no cluster is called stays what it is, and cannot lead elsewhere."""
+    """Name a directory: another one for each cluster, also where letters' case makes no difference."""
+    told = cluster.encode("utf-8", "surrogatepass")
+    name = "".join(chr(one) if chr(one) in _PLAIN else f"%{one:02x}" for one in told) or "%"
     return (
-        "".join(one if one.isalnum() or one in "-_" else f"%{ord(one):02x}" for one in cluster)
-        or "%"
+        name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}%{hashlib.sha256(told).hexdigest()}"
     )
 
 
