@@ -18,11 +18,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from nodehours.sources.document import Document, UnreadableError
 from nodehours.sources.slurm.attempt import UNKNOWN_USER
@@ -31,6 +30,8 @@ from nodehours.terms.identifiers import ProjectIdentifier, UserIdentifier
 
 NOBODY: Final = "-"
 _HEADER: Final = ("account", "user", "project", "person")
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 
@@ -88,7 +89,7 @@ def read_associations(document: Document) -> frozenset[tuple[str, str]]:
 
     Raises ``UnreadableError`` when its first line does not name the fields ``Account`` and ``User``.
     """
-    lines = _text(document).splitlines()
+    lines = [line.rstrip("\r") for line in _text(document).split("\n")]
     head = [name.strip().lower() for name in lines[0].split("|")] if lines else []
     if not {"account", "user"} <= set(head):
         raise UnreadableError(
@@ -108,19 +109,34 @@ def read_mapping(document: Document, faults: list[Fault]) -> Accounts:
 
     Raises ``UnreadableError`` when its first line does not name the columns.
     """
-    rows = csv.reader(io.StringIO(_text(document)))
-    head = [name.strip().lower() for name in next(rows, [])]
-    if not set(head) <= set(_HEADER) or not {"account", "user"} & set(head):
+    lines = _text(document).split("\n")
+    head = [name.strip().lower() for name in lines[0].split(",")]
+    is_sound = {"account", "user"} & set(head) and len(set(head)) == len(head)
+    if not is_sound or not set(head) <= set(_HEADER):
         raise UnreadableError(f"its first line does not name its columns: {','.join(_HEADER)}")
     projects: dict[str, ProjectIdentifier] = {}
     people: dict[tuple[str, str], str] = {}
-    for number, fields in enumerate(rows, 2):
-        line = {name: value.strip() for name, value in zip(head, fields, strict=False)}
+    for number, line in enumerate(lines[1:], 2):
         try:
-            _read_line(line, projects, people)
+            _read_line(_named(head, line), projects, people)
         except ValueError as error:
             faults.append(Fault(document.name, str(error), place=f"line {number}"))
     return Accounts(projects, people)
+
+
+def _fields(line: str) -> list[str]:
+    """Split a line, which is a record: nothing that a mapping names has ends of lines."""
+    try:
+        return next(csv.reader([line.rstrip("\r")], strict=True), [])
+    except csv.Error as error:
+        raise ValueError(f"it is no line of CSV: {error}") from None
+
+
+def _named(head: Sequence[str], line: str) -> dict[str, str]:
+    fields = [value.strip() for value in _fields(line)]
+    if any(fields[len(head) :]):
+        raise ValueError(f"{len(fields)} fields, where {len(head)} are named")
+    return dict(zip(head, fields, strict=False))
 
 
 def _read_line(
@@ -132,15 +148,20 @@ def _read_line(
     if not any((account, user, project, person)):
         return
     if account and project and not (user or person):
-        projects[account] = ProjectIdentifier.parse(project)
+        _learn(projects, account, ProjectIdentifier.parse(project))
     elif user and person and not project:
         if person != NOBODY and not _PART.fullmatch(person):
             raise ValueError(
                 f"{shown(person)} is no person: letters, digits, _ and - only, or - for nobody"
             )
-        people[account, user] = person
+        _learn(people, (account, user), person)
     else:
         raise ValueError("it names neither an account's project nor a user's person")
+
+
+def _learn(known: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    if known.setdefault(key, value) != value:
+        raise ValueError(f"{value} is said, but a line before says {known[key]}")
 
 
 def _text(document: Document) -> str:

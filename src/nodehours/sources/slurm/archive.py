@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import duckdb
 import msgspec
@@ -41,6 +42,8 @@ from nodehours.sources.slurm.merging import engine, merged, span_of
 from nodehours.sources.slurm.staging import Staging
 from nodehours.terms.month import Month
 from nodehours.terms.period import Period, months_after
+
+_STAGED: Final = ".staged-"  # no cluster's directory is called so
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +67,29 @@ class Archive(Kept):
     directory: Path
     memory: str = "1GB"
 
+    @classmethod
+    def of(cls, directory: Path, memory: str) -> Archive:
+        """Return the archive in *directory*, to which nobody else writes; begin it where there is none."""
+        found = _read(directory / MANIFEST)
+        archive = cls(str(directory), found or Manifest(), directory, memory)
+        if found:
+            archive._clean()
+        elif any(_files(directory)):
+            raise UnreadableError(
+                f"the archive {directory} has files of attempts, but its {MANIFEST} is not there"
+            )
+        else:
+            archive.write()
+        return archive
+
     def add(self, batches: Iterable[pa.RecordBatch], assumed: str = "") -> Added:
         """Take in *batches* of attempts, all of them or none.
 
         *assumed* is the cluster that those without one were taken to be of, if nobody said so. Raises
         ``UnreadableError`` when there are others later: the same jobs would be there twice.
         """
-        with TemporaryDirectory(prefix="staged-", dir=self.directory) as staging:
-            staged = Staging(Path(staging))
+        with _writing(self.directory), TemporaryDirectory(prefix=_STAGED, dir=self.directory) as at:
+            staged = Staging(Path(at))
             with closing(ahead(batches)) as coming:
                 for batch in coming:
                     staged.add(batch)
@@ -135,20 +153,32 @@ class Archive(Kept):
     def _path(self, cluster: str, month: str, number: int) -> Path:
         return Path(self.place_of(cluster, month, number))
 
+    def _clean(self) -> None:
+        """Remove what a process left that was killed: files that do not hold."""
+        held = {Path(place) for place, _, _ in self.parts}
+        with _writing(self.directory):
+            for path in _files(self.directory):
+                if path not in held:
+                    path.unlink()
+            for path in self.directory.glob(f"{_STAGED}*"):
+                shutil.rmtree(path)
+
     def write(self) -> None:
         """Have what holds on the disk."""
-        written = self.directory / f"{MANIFEST}.new"
-        written.write_bytes(msgspec.json.format(msgspec.json.encode(self.manifest), indent=1))
-        _flush(written)
-        written.rename(self.directory / MANIFEST)
-        _flush(self.directory)
+        with _writing(self.directory):
+            written = self.directory / f"{MANIFEST}.new"
+            written.write_bytes(msgspec.json.format(msgspec.json.encode(self.manifest), indent=1))
+            _flush(written)
+            written.rename(self.directory / MANIFEST)
+            _flush(self.directory)
 
 
 @contextmanager
 def opened_archive(directory: Path, memory: str = "1GB") -> Iterator[Archive]:
     """Open the archive in *directory*, which is made when it is not there; wait while another process has it.
 
-    Raises ``UnreadableError`` when it cannot be written to, or was written by a newer version.
+    Raises ``UnreadableError`` when it cannot be written to, is damaged, or was written by a newer version; so do
+    the archive's methods that write.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -159,9 +189,7 @@ def opened_archive(directory: Path, memory: str = "1GB") -> Iterator[Archive]:
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        archive = Archive(str(directory), _read(directory / MANIFEST), directory, memory)
-        _clean(archive)
-        yield archive
+        yield Archive.of(directory, memory)
     finally:
         os.close(lock)
 
@@ -179,21 +207,28 @@ def copied_archive(directory: Path, copy: Path) -> None:
         (copy / MANIFEST).write_bytes(archive.written)
 
 
-def _read(path: Path) -> Manifest:
+def _read(path: Path) -> Manifest | None:
     try:
-        return read_manifest(path.read_bytes(), str(path)) if path.exists() else Manifest()
+        return read_manifest(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise UnreadableError(f"the archive's {path} cannot be read: {error}") from error
 
 
-def _clean(archive: Archive) -> None:
-    """Remove what a process left that was killed: files that do not hold."""
-    held = {Path(place) for place, _, _ in archive.parts}
-    for path in archive.directory.glob("*/*/*.parquet"):
-        if path not in held:
-            path.unlink()
-    for path in archive.directory.glob("staged-*"):
-        shutil.rmtree(path)
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise UnreadableError(f"the archive {directory} cannot be written: {said}") from error
+
+
+def _files(directory: Path) -> Iterator[Path]:
+    """Give the files that are called as those of attempts: whatever else is there is left alone."""
+    found = directory.glob("*/????-??/*.parquet")
+    return (path for path in found if path.stem.isdecimal())
 
 
 def _months(start: int, end: int) -> list[Month]:

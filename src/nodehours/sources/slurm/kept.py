@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +14,9 @@ from nodehours.sources.document import UnreadableError
 from nodehours.terms.month import Month
 
 MANIFEST: Final = "archive.json"
+VERSION: Final = 1
+_PLAIN: Final = frozenset(string.ascii_lowercase + string.digits + "-_")
+_MAX_NAME: Final = 128
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -46,7 +51,7 @@ class Cluster(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct):
     """What is written of an archive. ``assumed`` is the cluster that records without one were taken to be of."""
 
-    version: int = 1
+    version: int = VERSION
     next_number: int = 1
     clusters: dict[str, Cluster] = {}
     unposted: list[str] = []
@@ -120,20 +125,24 @@ class Kept:
         """Keep what was written down: here, no longer than this process lives."""
 
 
+class _Version(msgspec.Struct):
+    version: int
+
+
 def read_manifest(content: bytes, name: str) -> Manifest:
     """Read what is written of an archive. Raises ``UnreadableError``, also of what a newer version wrote."""
     try:
-        found = msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError as error:
+        if msgspec.json.decode(content, type=_Version).version > VERSION:
+            raise UnreadableError(f"the archive's {name} was written by a newer nodehours")
+        return msgspec.json.decode(content, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableError(f"the archive's {name} cannot be read: {error}") from error
-    if found.version != 1:
-        raise UnreadableError(f"the archive's {name} was written by a newer nodehours")
-    return found
 
 
 def _file_name(cluster: str) -> str:
-    """Name a directory: what no cluster is called stays what it is, and cannot lead elsewhere."""
+    """Name a directory: another one for each cluster, also where letters' case makes no difference."""
+    told = cluster.encode("utf-8", "surrogatepass")
+    name = "".join(chr(one) if chr(one) in _PLAIN else f"%{one:02x}" for one in told) or "%"
     return (
-        "".join(one if one.isalnum() or one in "-_" else f"%{ord(one):02x}" for one in cluster)
-        or "%"
+        name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}%{hashlib.sha256(told).hexdigest()}"
     )

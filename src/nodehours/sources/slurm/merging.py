@@ -1,8 +1,9 @@
 """Merging attempts with those that are kept: records of one attempt become one, whatever order they come in.
 
 What was looked at last holds: what is over beats what was still running, then the later end; a tie is told by the
-figures themselves. The earliest start holds, since records may be cut off at the beginning of the window that they
-were asked for. So merging is a join in the sense of a lattice, and order and repetition do not matter.
+figures themselves. The earliest start holds, and the wait until then, since records may be cut off at the beginning of
+the window that they were asked for. So merging is a join in the sense of a lattice, and order and repetition do not
+matter.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from nodehours.sources.slurm.staging import ROWS, written_to
 _QUOTED: Final = [f'"{name}"' for name in SCHEMA.names]
 _COLUMNS: Final = ", ".join(_QUOTED)
 _KEY: Final = "job, submitted, if(submitted = 0, start, 0)"
-_FIRST: Final = ['"is_ended"', '"end"']
-_WEIGHED: Final = ", ".join([*_FIRST, *(one for one in _QUOTED if one not in _FIRST)])
-_TAKEN: Final = ", ".join(
-    "first as start" if one == '"start"' else f"best.{one}" for one in _QUOTED
+_WEIGHED: Final = ", ".join(
+    [
+        'is_ended, "end"',
+        *(f'"{one}"' for one in SCHEMA.names if one not in {"is_ended", "end", "start", "waited"}),
+    ]
 )
+_FIRST: Final = {"start": "first.start as start", "waited": "-first.waited as waited"}
+_TAKEN: Final = ", ".join(_FIRST.get(one, f'best."{one}"') for one in SCHEMA.names)
 _SPAN: Final = 'job, submitted, start, "end"'
 
 _FRESH: Final = f"""
@@ -37,8 +41,13 @@ _BOTH: Final = f"(select {_COLUMNS} from old union all select {_COLUMNS} from fr
 _TWICE: Final = f"select 1 from {_BOTH} group by {_KEY} having count(*) > 1 limit 1"
 _JOINED: Final = f"""
 select {_TAKEN} from (
-    select max(struct_pack({_WEIGHED})) as best, min(start) as first from {_BOTH} group by {_KEY}
+    select max(struct_pack({_WEIGHED})) as best, min(struct_pack(start, waited := -waited)) as first
+    from {_BOTH} group by {_KEY}
 )
+"""
+_CHANGED: Final = f"""
+select count(*) from (select *, hash({_COLUMNS}) as told from joined)
+anti join (select {_SPAN}, hash({_COLUMNS}) as told from old) using ({_SPAN}, told)
 """
 _TOLD: Final = """
 select count(*), min(start), max("end"), min("end") filter (not is_ended), min(submitted) = 0 from part
@@ -90,12 +99,13 @@ def merged(
     database.execute(
         f"create or replace temp view fresh as {_FRESH if old else 'select * from new'}"
     )
-    changed = _count(database, "fresh")
+    changed = _count(database, "select count(*) from fresh")
     if not changed:
         return Merged(new, 0)
     if database.execute(_TWICE).fetchall():
         _copy(database, _JOINED, out)
-        return Merged(out, changed, is_added=False)
+        _view(database, "joined", [out])
+        return Merged(out, _count(database, _CHANGED), is_added=False)
     if not old:
         return Merged(new, changed)
     _copy(database, "select * from fresh", out)
@@ -116,8 +126,8 @@ def _view(database: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path])
         database.from_arrow(SCHEMA.empty_table()).create_view(name, replace=True)
 
 
-def _count(database: duckdb.DuckDBPyConnection, name: str) -> int:
-    ((count,),) = database.execute(f"select count(*) from {name}").fetchall()
+def _count(database: duckdb.DuckDBPyConnection, query: str) -> int:
+    ((count,),) = database.execute(query).fetchall()
     return int(count)
 
 

@@ -71,9 +71,10 @@ class Staging:
                 self._flush(key)
 
     def close(self) -> None:
-        """Write what is left, and end the files."""
+        """Write what is left, and end the files: one after the other, however many there are."""
         for key in list(self._waiting):
             self._flush(key)
+            self._writers.pop(key).close()
         for writer in self._writers.values():
             writer.close()
 
