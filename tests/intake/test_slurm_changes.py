@@ -179,11 +179,11 @@ def test_bad_lines_are_held_with_their_numbers_and_stop_nothing(
     told = take_in(connection, archive, log(tmp_path, *cut, *bad, *good))
 
     assert of_month(connection) == {("climate.brics", "al"): 2000 * 60}
-    assert told.read[0].bad == 3003
+    assert told.read[0].bad == 3002
     held = connection.execute("select place from quarantine order by id").fetchall()
-    assert held[:4] == [("line 2",), ("line 3",), ("line 4",), ("line 5",)]
+    assert held[:4] == [("line 2",), ("line 4",), ("line 5",), ("line 6",)]
     assert len(held) == 1001
-    assert held[-1] == ("line 1002 and 2002 more",)
+    assert held[-1] == ("line 1003 and 2001 more",)
     again = take_in(connection, archive, log(tmp_path, *cut, *bad, *good))
     assert len(again.run.quarantined) == 1001
     assert connection.execute("select count(*) from quarantine").fetchall() == [(1001,)]
