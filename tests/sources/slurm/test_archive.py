@@ -164,7 +164,7 @@ def test_live_jobs_seen_again_and_again_are_there_once() -> None:
 def test_only_what_is_new_or_otherwise_is_counted(tmp_path: Path) -> None:
     ran, ended = attempt(is_ended=False, state="RUNNING", end=START + 5), attempt(job="8")
 
-    assert add(tmp_path, [ran, ended]) == Added(2, 2, START, START + 10)
+    assert add(tmp_path, [ran, ended]) == Added(2, 2, START, START + 10, frozenset({"lab"}))
     before = sorted(tmp_path.rglob("*.parquet"))
     assert add(tmp_path, [ran, ended]).changed == 0
     assert add(tmp_path, [ended._replace(start=START + 4, waited=64)]).changed == 0
