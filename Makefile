@@ -30,7 +30,7 @@ demo: $(STAMP) ## serve synthetic usage on 127.0.0.1:8000 until Ctrl-C
 	@$(BIN)/nodehours demo --data-dir .demo $(ARGS)
 
 test: $(STAMP) $(CLIENTS)/.installed ## run the tests
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup $(ARGS)
 
 test-slurm: $(STAMP) ## run the tests that need a real Slurm: as root, on Debian or Ubuntu
 	@$(BIN)/python -m pytest tests/slurm $(ARGS)

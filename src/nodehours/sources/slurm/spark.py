@@ -34,6 +34,9 @@ appender.console.layout.pattern = %p %c{1}: %m%n
 # Workers that are ended with the session are no error.
 logger.scheduler.name = org.apache.spark.scheduler
 logger.scheduler.level = off
+# Spark takes the level of this one for all, and says so if it is another.
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = error
 """
 _SETTINGS: Final = {
     "spark.app.name": "nodehours",
@@ -160,7 +163,8 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError, OSError) as error:
-        lines = [line for line in str(error).splitlines() if line.strip()]
+        text = str(getattr(error, "java_exception", error))
+        lines = [line for line in text.splitlines() if line.strip()]
         raise UnreadableError(f"{what}: {' '.join(lines[:2])}") from error
 
 
