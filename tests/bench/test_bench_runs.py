@@ -69,13 +69,13 @@ def test_a_quick_run_measures_everything_and_leaves_nothing(
         line[:1] for line in shown
     }
     verdicts = [line[-1] for line in lines if line and line[-1] in {"ok", "MISSED"}]
-    assert len(verdicts) == 9 + 9 + 2 + 4 + 5
+    assert len(verdicts) == 9 + 9 + 2 + 4 + 5 + 5
 
     written = json.loads(figures.read_text())
-    names = ("pages", "as_of", "conditional", "dashboard", "ingest", "export")
+    names = ("pages", "as_of", "conditional", "dashboard", "ingest", "export", "jobs")
     results = [written[name] for name in names]
-    assert [len(result["lines"]) for result in results] == [27, 27, 48, 39, 6, 10]
-    assert [len(result["wanted"]) for result in results] == [9, 9, 0, 2, 4, 5]
+    assert [len(result["lines"]) for result in results] == [27, 27, 48, 39, 6, 10, 6]
+    assert [len(result["wanted"]) for result in results] == [9, 9, 0, 2, 4, 5, 5]
     assert list(temporary.iterdir()) == []
     assert processes_in(temporary) == []
 
@@ -89,6 +89,7 @@ def test_a_quick_run_measures_everything_and_leaves_nothing(
         ("conditional", "48 cases"),
         ("ingest", "ingest: first"),
         ("export", "round 1"),
+        ("jobs", "jobs: round 1"),
     ],
 )
 def test_ctrl_c_leaves_no_process_and_no_file(temporary: Path, what: str, sign: str) -> None:

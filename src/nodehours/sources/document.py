@@ -14,10 +14,11 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 import zstandard
 
@@ -94,6 +95,13 @@ def _raw(name: str) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
 
 
+class _Readable(Protocol):
+    """What can be read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read up to *size* bytes; none are left when there are none."""
+
+
 class _Rejoined(io.RawIOBase):
     """A stream whose first bytes were taken to be looked at, put back: standard input cannot be read twice."""
 
@@ -110,6 +118,13 @@ class _Rejoined(io.RawIOBase):
             self._head = self._head[len(chunk) :]
             whole[: len(chunk)] = chunk
         return len(chunk)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read what there is without a copy of it between."""
+        if size < len(self._head):
+            return super().read(size) or b""
+        head, self._head = self._head, b""
+        return head + self._rest.read(size - len(head))
 
 
 class _Zstandard(io.RawIOBase):
@@ -147,26 +162,32 @@ def _is_zstandard(head: bytes) -> bool:
     return head == _ZSTD_MAGIC or (head[1:] == _ZSTD_SKIPPED and head[0] >> 4 == 5)
 
 
-def _unpacked(raw: IO[bytes]) -> io.BufferedIOBase | IO[bytes]:
+def _unpacked(raw: IO[bytes]) -> _Readable:
     head = raw.read(len(_ZSTD_MAGIC))
-    whole = io.BufferedReader(_Rejoined(head, raw))
+    whole = _Rejoined(head, raw)
     if _is_zstandard(head):
-        return io.BufferedReader(_Zstandard(whole), CHUNK_BYTES)
-    return gzip.GzipFile(fileobj=whole) if head[:2] == _GZIP_MAGIC else whole
+        return io.BufferedReader(_Zstandard(io.BufferedReader(whole)), CHUNK_BYTES)
+    return gzip.GzipFile(fileobj=io.BufferedReader(whole)) if head[:2] == _GZIP_MAGIC else whole
 
 
-def _copied(source: IO[bytes] | io.BufferedIOBase, spool: io.FileIO, most: int) -> bytes:
+def _copied(source: _Readable, spool: io.FileIO, most: int) -> bytes:
     digest = hashlib.sha256()
-    while chunk := source.read(CHUNK_BYTES):
-        # 2 GB of blanks are valid JSON white space; no report has a whole MiB of it.
-        if len(chunk) == CHUNK_BYTES and chunk.isspace():
-            message = f"nothing but blanks for a whole MiB, from byte {spool.tell()}"
-            raise UnreadableError(message)
-        if spool.tell() + len(chunk) > most:
-            raise UnreadableError(f"it is larger than {most // 2**30} GiB unpacked")
-        digest.update(chunk)
-        _keep(chunk, spool)
+    # Hashing and writing let each other run.
+    with ThreadPoolExecutor(1) as hashing:
+        while chunk := source.read(CHUNK_BYTES):
+            _refuse(chunk, spool.tell(), most)
+            hashed = hashing.submit(digest.update, chunk)
+            _keep(chunk, spool)
+            hashed.result()
     return digest.digest()
+
+
+def _refuse(chunk: bytes, at: int, most: int) -> None:
+    # 2 GB of blanks are valid JSON white space; no report has a whole MiB of it.
+    if len(chunk) == CHUNK_BYTES and chunk.isspace():
+        raise UnreadableError(f"nothing but blanks for a whole MiB, from byte {at}")
+    if at + len(chunk) > most:
+        raise UnreadableError(f"it is larger than {most // 2**30} GiB unpacked")
 
 
 def _keep(chunk: bytes, spool: io.FileIO) -> None:

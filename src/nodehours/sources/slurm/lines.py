@@ -56,7 +56,14 @@ def _pieces(content: mmap.mmap | bytes, start: int) -> Iterator[bytes]:
             end = content.find(b"\n", most) + 1
         else:
             yield content[at : end or len(content)]
+        _let_go(content, at)
         at = end or len(content)
+
+
+def _let_go(content: mmap.mmap | bytes, before: int) -> None:
+    """Have what was read of a mapped file count as this process's memory no longer: it stays in the system's."""
+    if isinstance(content, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        content.madvise(mmap.MADV_DONTNEED, 0, before - before % mmap.PAGESIZE)
 
 
 def _legible(piece: bytes) -> bytes:
