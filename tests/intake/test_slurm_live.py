@@ -1,0 +1,118 @@
+"""Asking Slurm's commands: in windows that they answer in time, from where the last run ended. Scripts stand for them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from nodehours.intake.slurm import SOURCE, Wanted
+from nodehours.intake.slurm_live import Live, ingest_live
+from nodehours.ledger.reckoning import bookmark_of
+from nodehours.ledger.runs import Verdict
+from nodehours.ledger.store import Connection
+from nodehours.sources.slurm.fields import RECOMMENDED
+from nodehours.sources.slurm.sacct import SacctError
+
+HOUR = 3600
+SACCT = f"""#!/bin/sh
+for word in "$@"; do
+  case $word in
+    --starttime=*) start=$(date -u -d "${{word#*=}}" +%s) ;;
+    --endtime=*) end=$(date -u -d "${{word#*=}}" +%s) ;;
+  esac
+done
+echo "$start $end" >> "$ASKED"
+[ $((end - start)) -le "${{MOST:-999999}}" ] || exec sleep 20
+[ ! -e "$BROKEN" ] || {{ echo 'sacct: error: slurmdbd is away' >&2; exit 1; }}
+echo '{RECOMMENDED.replace(",", "|")}'
+at=$((start + 60))
+echo "$start|lab|brics.climate|al|COMPLETED|$start|$start|$start|$at|60|00:00:00|1|8|cpu=8,node=1"
+"""
+SACCTMGR = "#!/bin/sh\necho lab\n"
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, script in (("sacct", SACCT), ("sacctmgr", SACCTMGR)):
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
+    monkeypatch.setenv("BROKEN", str(tmp_path / "broken"))
+    return tmp_path
+
+
+def windows(slurm: Path) -> list[tuple[int, int]]:
+    lines = (slurm / "asked").read_text().splitlines()
+    (slurm / "asked").unlink()
+    return [(int(start), int(end)) for start, end in map(str.split, lines)]
+
+
+def began(hours: int) -> int:
+    return int((datetime.now(UTC) - timedelta(hours=hours)).timestamp())
+
+
+def wanted(slurm: Path) -> Wanted:
+    return Wanted("isca", slurm / "archive")
+
+
+def test_windows_follow_each_other_until_now_and_the_next_run_goes_back_a_little(
+    connection: Connection, slurm: Path
+) -> None:
+    since = began(60)
+    told = ingest_live(connection, Live(since=since), wanted(slurm))
+
+    first = windows(slurm)
+    assert first[0][0] == since
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(first))
+    assert [end - start for start, end in first[:2]] == [24 * HOUR] * 2
+    assert told.run.outcome.verdict is Verdict.COMPLETE
+    bookmark = bookmark_of(connection, "isca", SOURCE, "lab")
+    assert bookmark
+    assert int(bookmark.timestamp()) == first[-1][1]
+
+    ingest_live(connection, Live(overlap=2 * HOUR), wanted(slurm))
+    assert windows(slurm)[0][0] == first[-1][1] - 2 * HOUR
+
+
+def test_a_window_that_takes_too_long_is_asked_for_in_parts(
+    connection: Connection, slurm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOST", str(6 * HOUR))
+    ingest_live(connection, Live(since=began(20), patience=2), wanted(slurm))
+
+    asked = windows(slurm)
+    answered = [one for one in asked if one[1] - one[0] <= 6 * HOUR]
+    assert 0 < len(asked) - len(answered) < len(asked)
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(answered))
+    bookmark = bookmark_of(connection, "isca", SOURCE, "lab")
+    assert bookmark
+    assert int(bookmark.timestamp()) == answered[-1][1]
+
+
+def test_what_slurm_refuses_is_said_and_nothing_is_passed_over(
+    connection: Connection, slurm: Path
+) -> None:
+    ingest_live(connection, Live(since=began(2)), wanted(slurm))
+    before = bookmark_of(connection, "isca", SOURCE, "lab")
+    (slurm / "broken").touch()
+
+    with pytest.raises(SacctError, match="slurmdbd is away"):
+        ingest_live(connection, Live(), wanted(slurm))
+
+    assert bookmark_of(connection, "isca", SOURCE, "lab") == before
+    verdicts = connection.execute("select verdict from runs order by id").fetchall()
+    assert verdicts == [("complete",), ("failed",)]
+
+
+def test_a_cluster_that_slurmdbd_does_not_know_is_not_taken_for_one_without_jobs(
+    connection: Connection, slurm: Path
+) -> None:
+    with pytest.raises(SacctError, match="slurmdbd does not know nowhere, but lab"):
+        ingest_live(connection, Live(["nowhere"]), wanted(slurm))
+
+    assert not (slurm / "asked").exists()
