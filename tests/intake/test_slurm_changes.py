@@ -170,6 +170,21 @@ def test_a_runaway_job_that_is_mended_gives_back_what_it_did_not_use(
     assert of_month(connection) == {("climate.brics", "al"): 60}
 
 
+def test_an_attempt_before_one_of_a_later_month_counts_no_more_where_only_last_ones_do(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    end = SEPTEMBER + 30 * DAY
+    first = line(1, end - 5 * DAY, end - 5 * DAY + 3600, state="NODE_FAIL")
+    again = line(1, end + 5 * DAY, end + 5 * DAY + 60)
+    take_in(connection, archive, log(tmp_path, first), only_last=True)
+    assert of_month(connection) == {("climate.brics", "al"): 3600}
+
+    take_in(connection, archive, log(tmp_path, again), only_last=True)
+
+    assert of_month(connection) == {}
+    assert of_month(connection, "2026-10") == {("climate.brics", "al"): 60}
+
+
 def test_bad_lines_are_held_with_their_numbers_and_stop_nothing(
     connection: Connection, archive: Path, tmp_path: Path
 ) -> None:

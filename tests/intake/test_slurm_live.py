@@ -1,4 +1,4 @@
-"""Asking Slurm's commands: in windows that they answer in time, from where the last run ended. Scripts stand for them."""
+"""Asking Slurm's commands, for which scripts stand: in windows answered in time, from where the last run ended."""
 
 from __future__ import annotations
 

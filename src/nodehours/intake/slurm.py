@@ -34,7 +34,7 @@ from nodehours.sources.slurm.attempt import Told
 from nodehours.sources.slurm.engines import Asked, Engine, opened_engine
 from nodehours.sources.slurm.far import far_archive
 from nodehours.sources.slurm.kept import Kept
-from nodehours.sources.slurm.months import RuleFrom, Setting, month_usage
+from nodehours.sources.slurm.months import RuleFrom, Setting, month_usage, reopened_months
 from nodehours.sources.slurm.reading import BadRecord, JobRecords
 from nodehours.terms.calendar import Calendar, read_zone
 from nodehours.terms.doubt import DoubtReason
@@ -290,11 +290,17 @@ class Running:
         """Post all months that were changed since they were posted. The archive is still to be told."""
         if self.documents != 1:
             self.origin = replace(self.origin, document=self._archive_document())
-        months = [Month(*map(int, month.split("-"))) for month in self.archive.unposted]
+        months = self._unposted()
         for done, month in enumerate(months):
             watch("months", done, len(months))
             self._post_month(month)
         watch("months", len(months), len(months))
+
+    def _unposted(self) -> list[Month]:
+        months = {Month(*map(int, month.split("-"))) for month in self.archive.unposted}
+        if self.setting.only_last and months:
+            months |= reopened_months(self.archive, self.engine, months)
+        return sorted(months)
 
     def _archive_document(self) -> int:
         """Name the archive as what is posted from."""

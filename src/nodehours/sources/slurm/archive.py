@@ -17,7 +17,6 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -36,12 +35,11 @@ from nodehours.sources.slurm.kept import (
     Kept,
     Manifest,
     Part,
+    months_of,
     read_manifest,
 )
 from nodehours.sources.slurm.merging import engine, merged, span_of
 from nodehours.sources.slurm.staging import Staging
-from nodehours.terms.month import Month
-from nodehours.terms.period import Period, months_after
 
 _STAGED: Final = ".staged-"  # no cluster's directory is called so
 
@@ -133,7 +131,7 @@ class Archive(Kept):
                 replaced += [] if found.is_added else old
                 clusters[name] = replace(cluster, months={**cluster.months, month: parts})
         self.manifest.clusters = clusters
-        self.mark(_months(staged.start, staged.end))
+        self.mark(months_of(staged.start, staged.end))
         for path in replaced:
             path.unlink()
         return changed
@@ -229,16 +227,6 @@ def _files(directory: Path) -> Iterator[Path]:
     """Give the files that are called as those of attempts: whatever else is there is left alone."""
     found = directory.glob("*/????-??/*.parquet")
     return (path for path in found if path.stem.isdecimal())
-
-
-def _months(start: int, end: int) -> list[Month]:
-    """Return the months of a span, in whatever time zone."""
-    if not end:
-        return []
-    first, last = (
-        Month.of(datetime.fromtimestamp(at, UTC).date()) for at in (start - 86_400, end + 86_400)
-    )
-    return list(Period(first, months_after(last, 1)).months)
 
 
 def _joined(spans: Iterable[Coverage]) -> list[Coverage]:

@@ -6,12 +6,14 @@ import hashlib
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
 from nodehours.sources.document import UnreadableError
 from nodehours.terms.month import Month
+from nodehours.terms.period import Period, months_after
 
 MANIFEST: Final = "archive.json"
 VERSION: Final = 1
@@ -146,3 +148,13 @@ def _file_name(cluster: str) -> str:
     return (
         name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}%{hashlib.sha256(told).hexdigest()}"
     )
+
+
+def months_of(start: int, end: int) -> list[Month]:
+    """Return the months of a span, in whatever time zone."""
+    if not end:
+        return []
+    first, last = (
+        Month.of(datetime.fromtimestamp(at, UTC).date()) for at in (start - 86_400, end + 86_400)
+    )
+    return list(Period(first, months_after(last, 1)).months)

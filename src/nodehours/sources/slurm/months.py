@@ -20,8 +20,8 @@ import pyarrow as pa
 
 from nodehours.sources.slurm.engines import DuckDB, Engine
 from nodehours.sources.slurm.joining import joined
-from nodehours.sources.slurm.kept import Coverage, Kept, Part
-from nodehours.sources.slurm.usage import ATTEMPTS, Reckoning, daily_usage
+from nodehours.sources.slurm.kept import Coverage, Kept, Part, months_of
+from nodehours.sources.slurm.usage import ATTEMPTS, Reckoning, daily_usage, requeued
 from nodehours.terms.calendar import Calendar, day_of
 from nodehours.terms.month import Month
 from nodehours.terms.rule import Rule
@@ -95,6 +95,21 @@ def month_usage(
         usage.sort_by([(name, "ascending") for name in ORDER]),
         frozenset(_complete(kept, engine, month, setting.calendar, now)),
     )
+
+
+def reopened_months(kept: Kept, engine: Engine, changed: Iterable[Month]) -> set[Month]:
+    """Return the months of attempts after which their job began again in one of the *changed* months.
+
+    Where only last attempts count, these are told anew as well.
+    """
+    files, months = kept.files(0, 2**62), set(changed)
+    found = engine.answer(requeued(_attempts(kept)), files).to_pylist() if files else []
+    return {
+        month
+        for row in found
+        if months & set(months_of(row["next_start"], row["next_start"]))
+        for month in months_of(row["start"], row["end"])
+    }
 
 
 def _attempts(kept: Kept) -> Table:

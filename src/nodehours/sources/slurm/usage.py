@@ -141,12 +141,23 @@ def sure(attempts: Table) -> Table:
     return told.union(untold.anti_join(told, ["cluster", "job", "start"]))
 
 
-def last_attempts(attempts: Table) -> Table:
-    """Leave out each attempt after which its job was put back into the queue, and those that began again later."""
+def requeued(attempts: Table) -> Table:
+    """Return ``start`` and ``end`` of attempts after which their job began again, and when: ``next_start``."""
+    marked = _with_next(attempts)
+    found = marked.filter(marked.state.isin(REQUEUED), marked.next_start.notnull())
+    return found.select("start", "end", "next_start")
+
+
+def _with_next(attempts: Table) -> Table:
     job = ibis.window(
         group_by=["cluster", "job", "account", "user"], order_by=["start", "submitted"]
     )
-    marked = attempts.mutate(next_start=attempts.start.lead().over(job))
+    return attempts.mutate(next_start=attempts.start.lead().over(job))
+
+
+def last_attempts(attempts: Table) -> Table:
+    """Leave out each attempt after which its job was put back into the queue, and those that began again later."""
+    marked = _with_next(attempts)
     is_over = marked.state.isin(REQUEUED) & marked.next_start.notnull()
     return marked.filter(~(is_over | (marked.state == REQUEUED[0])))
 
