@@ -7,7 +7,7 @@ Months are marked in the archive until they are posted: what a killed run left i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -21,6 +21,7 @@ from nodehours.intake.run import ProjectPosted, Refused, Run
 from nodehours.ledger.clock import Origin
 from nodehours.ledger.errors import LedgerError, UnpostableError
 from nodehours.ledger.mapping import map_local_user
+from nodehours.ledger.moment import Watch, unwatched
 from nodehours.ledger.post import post, refusals
 from nodehours.ledger.quarantine import Record, hold
 from nodehours.ledger.reckoned_days import misclaimed, reckoned_days
@@ -53,13 +54,6 @@ MAX_DOCUMENT_BYTES = 64 * 2**30
 _DAY = 86_400
 _FIRST = date(1, 1, 1)
 DEFAULT_RULE = Rule(Kind.ALLOCATED_NODES)
-
-Watch = Callable[[str, int, int], None]
-"""Called with what is done, how much of it is, and how much there is."""
-
-
-def unwatched(_what: str, _done: int, _count: int) -> None:
-    """Watch nothing."""
 
 
 class RuleError(LedgerError):

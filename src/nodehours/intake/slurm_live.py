@@ -17,10 +17,9 @@ from nodehours.intake.slurm import (
     JobRun,
     Running,
     Wanted,
-    Watch,
     running,
-    unwatched,
 )
+from nodehours.ledger.moment import Watch, unwatched
 from nodehours.ledger.reckoning import bookmark_of, move_bookmark
 from nodehours.ledger.store import Connection
 from nodehours.sources.slurm.sacct import SacctError, SlowError, asked, clusters

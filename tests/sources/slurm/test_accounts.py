@@ -12,7 +12,6 @@ from nodehours.sources.slurm.accounts import (
     accounts_of,
     read_associations,
     read_mapping,
-    unmapped,
 )
 from nodehours.terms.fault import Fault
 from nodehours.terms.identifiers import ProjectIdentifier
@@ -190,10 +189,3 @@ class TestMapping:
         told = len([line for line in "\n".join(lines).split("\n") if line.strip()])
 
         assert len(accounts.projects) + len(accounts.people) + len(faults) <= told
-
-
-def test_accounts_with_a_name_of_their_own_only_are_told() -> None:
-    accounts = mapped("physics,,quarks.brics,")
-    told = [("physics", "isca"), ("brics.climate", "isca"), ("maths", "isca"), ("a b", "lab")]
-
-    assert list(unmapped(accounts, told)) == ["maths", "a b"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from litestar.response.base import ASGIResponse
@@ -98,8 +98,8 @@ def _read_names(text: str) -> list[str]:
     return [name.strip() for name in read_text(text).split(",") if name.strip()]
 
 
-def _of(read: object, *names: str) -> dict[str, Filter]:
-    return {name: Filter(read, name) for name in names}  # type: ignore[arg-type]
+def _of(read: Callable[[str], object], *names: str) -> dict[str, Filter]:
+    return {name: Filter(read, name) for name in names}
 
 
 USERS: Final = Listing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -71,7 +71,7 @@ def engine_options(command: Command) -> Command:
     found: Any = asking
     for option in reversed(_OPTIONS):
         found = option(found)
-    return found  # type: ignore[no-any-return] # it is the command with more options
+    return cast("Command", found)
 
 
 def _asked(name: str, master: str | None, conf: Sequence[tuple[str, str]], memory: str) -> Asked:

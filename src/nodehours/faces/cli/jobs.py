@@ -6,7 +6,7 @@ import glob
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -31,7 +31,8 @@ from nodehours.terms.period import Period
 from nodehours.terms.rule import Rule
 
 if TYPE_CHECKING:
-    from nodehours.intake.slurm import JobLog, JobRun, LogRead, Wanted, Watch
+    from nodehours.intake.slurm import JobLog, JobRun, LogRead, Wanted
+    from nodehours.ledger.moment import Watch
     from nodehours.sources.slurm.accounts import Accounts
     from nodehours.sources.slurm.engines import Asked
 
@@ -186,7 +187,8 @@ _RUN = _with(
 )
 @_WANTED
 @_RUN
-def slurm(  # noqa: PLR0917 - Click hands all over by name
+def slurm(
+    *,
     files: tuple[str, ...], live: bool, clusters: tuple[str, ...], since: date | None, until: date | None,
     zone: Any, names: str | None, rule: Rule | None, overlap: int, patience: int,
     resource: str, requeues: str, mapping: str | None, associations: str | None, archive: str | None,
@@ -235,7 +237,8 @@ def slurm(  # noqa: PLR0917 - Click hands all over by name
 )
 @_WANTED
 @_RUN
-def rebuild(  # noqa: PLR0917 - Click hands all over by name
+def rebuild(
+    *,
     months: tuple[Month, ...], since: Month | None, until: Month | None,
     resource: str, requeues: str, mapping: str | None, associations: str | None, archive: str | None,
     engine: Asked, dry_run: bool, reason: str, as_json: bool,
@@ -245,7 +248,7 @@ def rebuild(  # noqa: PLR0917 - Click hands all over by name
         raise click.UsageError("say which months: --month, or --since and --until")
     from nodehours.intake.slurm import rebuild as rebuild_months
 
-    last = until or Month.of(date.today())  # noqa: DTZ011 - of the operator's own calendar
+    last = until or Month.of(datetime.now(UTC).date())
     wanted_months = months or Period(since or last, _after(last)).months
     wanted = usage_wanted(resource, requeues, mapping, associations, archive, None, engine)
 

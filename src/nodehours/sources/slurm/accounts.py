@@ -19,7 +19,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -171,13 +171,3 @@ def _text(document: Document) -> str:
 def accounts_of(mapping: Accounts, members: frozenset[tuple[str, str]] | None) -> Accounts:
     """Put a mapping and a list of associations together."""
     return Accounts(mapping.projects, mapping.people, members)
-
-
-def unmapped(accounts: Accounts, told: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Give the accounts, of (account, cluster), that have only a name of their own."""
-    for account, cluster in told:
-        if (
-            accounts.project_of(account, cluster).portal == _own_name(cluster)
-            and account not in accounts.projects
-        ):
-            yield account
