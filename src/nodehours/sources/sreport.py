@@ -20,7 +20,7 @@ from nodehours.sources.document import Document, UnreadableError
 from nodehours.sources.figure_lines import Line, Lines, read_figure, read_name
 from nodehours.terms.fault import shown
 from nodehours.terms.figure import Naming, StatedUsage, Unit
-from nodehours.terms.identifiers import BLANKS
+from nodehours.terms.identifiers import BLANKS, ProjectIdentifier
 from nodehours.terms.month import Month, read_day
 
 TITLE = "Cluster/Account/User Utilization "
@@ -151,5 +151,4 @@ def _counted(frame: Frame, tres: str) -> str:
 
 def project_of_account(account: str) -> str:
     """Return the project of an account: ``brics.climate`` is ``climate.brics``, any other is called as it is."""
-    portal, dot, project = account.partition(".")
-    return f"{project}.{portal}" if dot and portal and project and "." not in project else account
+    return str(ProjectIdentifier.of_account(account) or account)

@@ -80,6 +80,15 @@ class ProjectIdentifier(_Identifier):
     project: str
     portal: str
 
+    @classmethod
+    def of_account(cls, account: str) -> Self | None:
+        """Return the project that OpenPortal names a Slurm account after: ``brics.climate``; None for other names."""
+        portal, _, project = account.partition(".")
+        try:
+            return cls(project, portal)
+        except ValueError:
+            return None
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Identity(_Identifier):

@@ -51,10 +51,8 @@ class Accounts:
         """Return the project that *account* is."""
         if account in self.projects:
             return self.projects[account]
-        portal, dot, project = account.partition(".")
-        if dot and _PART.fullmatch(portal) and _PART.fullmatch(project):
-            return ProjectIdentifier(project, portal)
-        return ProjectIdentifier(_own_name(account), _own_name(cluster))
+        own = (_own_name(account), _own_name(cluster))
+        return ProjectIdentifier.of_account(account) or ProjectIdentifier(*own)
 
     def user_of(
         self, account: str, local_user: str, project: ProjectIdentifier
