@@ -70,6 +70,20 @@ def test_windows_that_cut_jobs_off_add_nothing(connection: Connection, tmp_path:
     assert in_these_months(connection) == expected("alloc_node")
 
 
+@pytest.mark.parametrize("is_cut_off_first", [True, False])
+def test_records_that_do_not_tell_when_they_were_submitted_are_of_the_attempts_they_overlap(
+    connection: Connection, tmp_path: Path, *, is_cut_off_first: bool
+) -> None:
+    """The whole ones name neither cluster nor submission; of the others the month's bounds are start and end."""
+    cut_off, whole = logs("sacct_X_D_truncate.parsable2.txt"), logs("sacct_X_unixtime.txt")
+    files = [*cut_off, *whole] if is_cut_off_first else [*whole, *cut_off]
+
+    for file in files:
+        take_in(connection, tmp_path, [file])
+
+    assert in_these_months(connection) == expected("alloc_node")
+
+
 def test_local_times_of_any_zone_are_the_same_jobs(connection: Connection, tmp_path: Path) -> None:
     """Each is of its own three days, over the end of summer time in London: some jobs are of all."""
     lines = {

@@ -37,11 +37,13 @@ def line(
     state: str = "COMPLETED",
     nodes: int = 1,
     seen: int = 0,
+    is_told: bool = True,
 ) -> str:
     elapsed = (end or seen) - start
     told = "Unknown" if end is None else str(end)
     tres = f"billing={8 * nodes},cpu={8 * nodes},mem=1000M,node={nodes}"
-    times = f"{start - 60}|{start}|{told}|{elapsed}|00:00:00"
+    submitted = start - 60 if is_told else "Unknown"
+    times = f"{submitted}|{start}|{told}|{elapsed}|00:00:00"
     return f"{job}|lab|{account}|{user}|{state}|{times}|{nodes}|{8 * nodes}|{tres}"
 
 
@@ -168,6 +170,23 @@ def test_a_runaway_job_that_is_mended_gives_back_what_it_did_not_use(
     take_in(connection, archive, log(tmp_path, line(1, SEPTEMBER, SEPTEMBER + 60)))
 
     assert of_month(connection) == {("climate.brics", "al"): 60}
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_so_it_does_in_every_month(
+    connection: Connection, archive: Path, tmp_path: Path, *, is_told: bool
+) -> None:
+    """Also where the record of what still ran does not tell when the job was submitted."""
+    seen = SEPTEMBER + 70 * DAY
+    running = line(1, SEPTEMBER, None, state="RUNNING", seen=seen, is_told=is_told)
+    take_in(connection, archive, log(tmp_path, running))
+    assert of_month(connection, "2026-10") == {("climate.brics", "al"): 31 * DAY}
+
+    take_in(connection, archive, log(tmp_path, line(1, SEPTEMBER, SEPTEMBER + 60)))
+
+    assert of_month(connection) == {("climate.brics", "al"): 60}
+    assert of_month(connection, "2026-10") == {}
+    assert of_month(connection, "2026-11") == {}
 
 
 def test_an_attempt_before_one_of_a_later_month_counts_no_more_where_only_last_ones_do(

@@ -16,6 +16,8 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+
 from nodehours.intake.reckoned import projects_of
 from nodehours.intake.run import ProjectPosted, Refused, Run
 from nodehours.ledger.clock import Origin
@@ -52,6 +54,7 @@ MAX_DOCUMENT_BYTES = 64 * 2**30
 """The largest job log that is read, unpacked."""
 
 _DAY = 86_400
+_MB = 10**6
 _FIRST = date(1, 1, 1)
 DEFAULT_RULE = Rule(Kind.ALLOCATED_NODES)
 
@@ -235,19 +238,17 @@ class Running:
     def read(self, name: str, log: JobLog, watch: Watch) -> None:
         """Take the records of the file *name* into the archive."""
         called = "<stdin>" if name == STDIN else name.encode(errors="backslashreplace").decode()
-        watch(called, 0, 1)
-        self.read_as(name, called, log)
-        watch(called, 1, 1)
+        self.read_as(name, called, log, watch)
 
-    def read_as(self, name: str, called: str, log: JobLog) -> None:
+    def read_as(self, name: str, called: str, log: JobLog, watch: Watch = unwatched) -> None:
         """Take the records of the file *name*, that is *called* otherwise, into the archive."""
         try:
             with opened(name, MAX_DOCUMENT_BYTES) as found:
-                self._read(replace(found, name=called), log)
+                self._read(replace(found, name=called), log, watch)
         except UnreadableError as error:
             self.told.run.add(Refused(Fault(called, str(error))))
 
-    def _read(self, document: Document, log: JobLog) -> None:
+    def _read(self, document: Document, log: JobLog, watch: Watch) -> None:
         run, archive = self.told.run, self.archive
         if not isinstance(archive, Archive):
             raise UnreadableError(f"the archive {self.wanted.archive} is only read")
@@ -260,7 +261,7 @@ class Running:
         known = list(self.archive.clusters)
         cluster = log.cluster or (known[0] if len(known) == 1 else self.wanted.resource)
         records = JobRecords(document, Told(cluster, log.zone, latest), log.names)
-        added = archive.add(records.batches(), "" if log.cluster or known else cluster)
+        added = archive.add(_watched(records, watch), "" if log.cluster or known else cluster)
         if log.known:
             for name in added.clusters or {cluster}:
                 archive.cover(name, *log.known)
@@ -327,6 +328,17 @@ class Running:
             self.told.run.add(Refused(Fault("", str(error), name), DoubtReason.UNPOSTABLE))
             return
         self.told.run.add(ProjectPosted(str(self.wanted.archive), name, months))
+
+
+def _watched(records: JobRecords, watch: Watch) -> Iterator[pa.RecordBatch]:
+    """Give the attempts of *records*, and tell how much of the document was read."""
+    document = records.document
+    what, whole = f"{document.name}: MB", -(-len(document.content) // _MB)
+    watch(what, 0, whole)
+    for batch in records.batches():
+        watch(what, records.done // _MB, whole)
+        yield batch
+    watch(what, whole, whole)
 
 
 def _together(bad: Sequence[BadRecord]) -> list[BadRecord]:

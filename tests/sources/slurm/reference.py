@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from nodehours.sources.slurm.attempt import Attempt
@@ -45,10 +45,36 @@ def daily(
 
 
 def sure(attempts: Sequence[Attempt]) -> list[Attempt]:
-    told = {(one.cluster, one.job, one.start) for one in attempts if one.submitted}
-    return [
-        one for one in attempts if one.submitted or (one.cluster, one.job, one.start) not in told
-    ]
+    """A job runs once at a time: what overlaps is one attempt, unless it is known to be several."""
+    found: list[list[Attempt]] = []
+    until = 0
+    for one in sorted(attempts, key=lambda one: (one.cluster, one.job, one.start)):
+        before = found[-1][-1] if found else None
+        if before and (before.cluster, before.job) == (one.cluster, one.job) and one.start < until:
+            found[-1].append(one)
+            until = max(until, one.end)
+        else:
+            found.append([one])
+            until = one.end
+    return [one for span in found for one in once(span)]
+
+
+def once(span: Sequence[Attempt]) -> list[Attempt]:
+    told = [one for one in span if one.submitted]
+    return told if len(told) > 1 else [best(span)]
+
+
+def best(records: Iterable[Attempt]) -> Attempt:
+    """What was looked at last, from the earliest start, with the wait until then."""
+    told = list(records)
+    latest = max(told, key=lambda one: (one.is_ended, one.end, *rest(one)))
+    first = min(told, key=lambda one: (one.start, -one.waited))
+    return latest._replace(start=first.start, waited=first.waited)
+
+
+def rest(one: Attempt) -> list[Any]:
+    seen = {"is_ended", "end", "start", "waited"}
+    return [value for name, value in one._asdict().items() if name not in seen]
 
 
 def last(attempts: Sequence[Attempt]) -> list[Attempt]:

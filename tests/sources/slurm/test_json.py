@@ -131,6 +131,16 @@ def test_all_forms_of_jobs_that_really_ran_tell_the_same() -> None:
     assert told_of(seconds, *names) == told_of(told, *names)
 
 
+def test_a_newer_slurm_tells_the_same_in_json_and_text() -> None:
+    told = read(sample("live-24.11/sacct_json_X_D.json"))
+    written = read(sample("live-24.11/sacct_X_D_unixtime.txt"))
+
+    assert told.bad == written.bad == []
+    assert sorted(told.attempts) == sorted(written.attempts)
+    assert {"14_0", "15+1"} <= {one.job for one in told.attempts}
+    assert {"REQUEUED", "NODE_FAIL", "TIMEOUT"} <= {one.state for one in told.attempts}
+
+
 def test_other_forms_of_text_tell_the_last_attempts() -> None:
     named = "JobID,User,Account,Partition,State,Start,End,ElapsedRaw,AllocNodes,AllocCPUS,AllocTRES"
     marked = read(sample("live/sacct_X_parsable1.txt"), UTC)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from nodehours.sources.document import UnreadableError
 from nodehours.sources.slurm.attempt import Attempt
 from nodehours.sources.slurm.engines import DuckDB
+from nodehours.sources.slurm.joining import sure
 from nodehours.sources.slurm.usage import ATTEMPTS, Reckoning, daily_usage
 from nodehours.terms.calendar import Calendar
 from nodehours.terms.rule import Rule
@@ -92,6 +93,31 @@ def overflowing() -> list[Attempt]:
     one = attempt(noon("UTC"), lambda least, _: max(0, least))
     one = one._replace(start=noon("UTC"), end=noon("UTC") + 1, nodes=2**61)
     return [one._replace(job=str(job), submitted=job) for job in range(1, 9)]
+
+
+@pytest.mark.parametrize(
+    ("records", "once"),
+    [
+        ([(0, 100, 300), (50, 200, 300)], [(50, 100, 300)]),
+        ([(0, 200, 300), (50, 100, 300)], [(50, 100, 300)]),
+        ([(0, 100, 200), (0, 150, 300)], [(0, 100, 300)]),
+        ([(0, 100, 200), (0, 150, 300), (0, 299, 400)], [(0, 100, 400)]),
+        ([(0, 100, 300), (0, 120, 150), (0, 200, 250)], [(0, 100, 300)]),
+        ([(0, 100, 200), (0, 200, 300)], [(0, 100, 200), (0, 200, 300)]),
+        ([(50, 100, 200), (51, 150, 300)], [(50, 100, 200), (51, 150, 300)]),
+        ([(0, 100, 300), (50, 100, 150), (51, 250, 400)], [(50, 100, 150), (51, 250, 400)]),
+    ],
+)
+def test_a_job_runs_once_at_a_time(
+    tmp_path: Path, records: list[tuple[int, int, int]], once: list[tuple[int, int, int]]
+) -> None:
+    """Records are (submitted or 0, start, end); what is known to be several attempts stays so."""
+    one = attempt(noon("UTC"), lambda least, _: max(0, least))._replace(is_ended=True, suspended=0)
+    told = [one._replace(submitted=at, start=start, end=end) for at, start, end in records]
+
+    found = DuckDB().answer(sure(ATTEMPTS), [written(tmp_path / "1.parquet", told)]).to_pylist()
+
+    assert sorted((row["submitted"], row["start"], row["end"]) for row in found) == once
 
 
 def by_duckdb(attempts: Sequence[Attempt], case: Case) -> dict[Cell, dict[str, int]]:

@@ -38,7 +38,7 @@ from nodehours.sources.slurm.kept import (
     months_of,
     read_manifest,
 )
-from nodehours.sources.slurm.merging import engine, merged, span_of
+from nodehours.sources.slurm.merging import engine, merged, overlapped, span_of
 from nodehours.sources.slurm.staging import Staging
 
 _STAGED: Final = ".staged-"  # no cluster's directory is called so
@@ -115,26 +115,37 @@ class Archive(Kept):
             self.manifest.assumed = assumed
 
     def _merge(self, staged: Staging) -> int:
-        changed, replaced = 0, []
+        changed, replaced, spans = 0, [], [(staged.start, staged.end)]
         clusters = dict(self.clusters)
         with engine(self.memory) as database:
             for (name, month), path in sorted(staged.paths.items()):
                 cluster = clusters.get(name, Cluster())
                 kept = cluster.months.get(month, [])
                 old = [self._path(name, month, part.number) for part in kept]
+                spans.append(self._overlapped(database, name, path))
                 found = merged(database, path, old, path.with_suffix(".new"))
                 if not found.changed:
                     continue
                 changed += found.changed
+                spans.append(found.replaced)
                 part = self._keep(database, found.path, name, month)
                 parts = [*kept, part] if found.is_added else [part]
                 replaced += [] if found.is_added else old
                 clusters[name] = replace(cluster, months={**cluster.months, month: parts})
         self.manifest.clusters = clusters
-        self.mark(months_of(staged.start, staged.end))
+        self.mark(month for span in spans for month in months_of(*span))
         for path in replaced:
             path.unlink()
         return changed
+
+    def _overlapped(
+        self, database: duckdb.DuckDBPyConnection, cluster: str, path: Path
+    ) -> tuple[int, int]:
+        """Return the span of attempts of *cluster* of which those at *path* may be told otherwise."""
+        if not self.has_unsure and not span_of(database, path).has_unsure:
+            return 0, 0
+        kept = [Path(place) for place, name, _ in self.parts if name == cluster]
+        return overlapped(database, path, kept)
 
     def _keep(
         self, database: duckdb.DuckDBPyConnection, path: Path, cluster: str, month: str

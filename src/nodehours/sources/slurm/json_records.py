@@ -26,10 +26,11 @@ class _Jobs(msgspec.Struct):
 
 
 class JobRecord(NamedTuple):
-    """One of the document's jobs, counted from 1, and its own text."""
+    """One of the document's jobs, counted from 1, its own text, and where in the document it ends."""
 
     number: int
     text: bytes
+    end: int
 
     def record(self) -> dict[str, str]:
         """Return what ``read_attempt`` reads. Raises ``ValueError`` with a sentence."""
@@ -45,7 +46,7 @@ class JobRecord(NamedTuple):
 def read_jobs(document: Document) -> Iterator[JobRecord]:
     """Read every job. Raises ``UnreadableError`` when the document is no output of ``sacct --json``."""
     for number, (start, end) in enumerate(_spans(document.content), 1):
-        yield JobRecord(number, document.content[start:end])
+        yield JobRecord(number, document.content[start:end], end)
 
 
 def _spans(content: mmap.mmap | bytes) -> list[tuple[int, int]]:

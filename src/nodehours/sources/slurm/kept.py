@@ -103,6 +103,12 @@ class Kept:
         found = [file for file, _, part in self.parts if part.start < end and part.end > start]
         return list(dict.fromkeys(found))
 
+    def around(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of all that is in the files with attempts between *start* and *end*."""
+        found = [part for _, _, part in self.parts if part.start < end and part.end > start]
+        starts, ends = [part.start for part in found], [part.end for part in found]
+        return min(starts, default=start), max(ends, default=end)
+
     @property
     def has_unsure(self) -> bool:
         """Whether some attempts do not tell when they were submitted."""

@@ -25,11 +25,12 @@ _SKIP_BYTES: Final = 2**16
 
 
 class LegibleLines(io.RawIOBase):
-    """The lines of *content* from the byte *start* on, as a file to read."""
+    """The lines of *content* from the byte *start* on, as a file to read. ``done`` tells about how far it was read."""
 
     def __init__(self, content: mmap.mmap | bytes, start: int = 0) -> None:
-        self._pieces = map(_legible, _pieces(content, start))
+        self._pieces = _pieces(content, start)
         self._left = b""
+        self.done = start
 
     def readable(self) -> bool:
         """Tell that it can be read."""
@@ -38,10 +39,15 @@ class LegibleLines(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Read up to *size* bytes; none are left when there are none."""
         if size < 0:
-            return self._left + b"".join(self._pieces)
-        self._left = self._left or next(self._pieces, b"")
+            return self._left + b"".join(iter(self._next, b""))
+        self._left = self._left or self._next()
         found, self._left = self._left[:size], self._left[size:]
         return found
+
+    def _next(self) -> bytes:
+        piece = next(self._pieces, b"")
+        self.done += len(piece)
+        return _legible(piece)
 
 
 def _pieces(content: mmap.mmap | bytes, start: int) -> Iterator[bytes]:

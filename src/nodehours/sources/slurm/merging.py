@@ -49,6 +49,15 @@ _CHANGED: Final = f"""
 select count(*) from (select *, hash({_COLUMNS}) as told from joined)
 anti join (select {_SPAN}, hash({_COLUMNS}) as told from old) using ({_SPAN}, told)
 """
+_REPLACED: Final = f"""
+select min(start), max("end") from (select *, hash({_COLUMNS}) as told from old)
+anti join (select {_SPAN}, hash({_COLUMNS}) as told from joined) using ({_SPAN}, told)
+"""
+_OVERLAPPED: Final = """
+select min(old.start), max(old."end") from old semi join new on (
+    old.job = new.job and old.start < new."end" and new.start < old."end" and least(old.submitted, new.submitted) = 0
+)
+"""
 _TOLD: Final = """
 select count(*), min(start), max("end"), min("end") filter (not is_ended), min(submitted) = 0 from part
 """
@@ -72,12 +81,14 @@ class Span(NamedTuple):
 class Merged:
     """The file that is to be kept: it is added to the others, or takes their place.
 
-    ``changed`` counts the attempts that were not there, or not so; if it is 0, there is nothing to keep.
+    ``changed`` counts the attempts that were not there, or not so; if it is 0, there is nothing to keep. ``replaced``
+    is from when to when attempts had been told that are told otherwise now (seconds since 1970; 0 and 0: none).
     """
 
     path: Path
     changed: int
     is_added: bool = True
+    replaced: tuple[int, int] = (0, 0)
 
 
 @contextmanager
@@ -105,11 +116,24 @@ def merged(
     if database.execute(_TWICE).fetchall():
         _copy(database, _JOINED, out)
         _view(database, "joined", [out])
-        return Merged(out, _count(database, _CHANGED), is_added=False)
+        changed, replaced = _count(database, _CHANGED), _span(database, _REPLACED)
+        return Merged(out, changed, is_added=False, replaced=replaced)
     if not old:
         return Merged(new, changed)
     _copy(database, "select * from fresh", out)
     return Merged(out, changed)
+
+
+def overlapped(
+    database: duckdb.DuckDBPyConnection, new: Path, old: Sequence[Path]
+) -> tuple[int, int]:
+    """Tell from when to when attempts in *old* ran that may be those in *new*, since a submission is not known.
+
+    Times are seconds since 1970; 0 and 0 where there are none.
+    """
+    _view(database, "new", [new])
+    _view(database, "old", old)
+    return _span(database, _OVERLAPPED)
 
 
 def span_of(database: duckdb.DuckDBPyConnection, path: Path) -> Span:
@@ -129,6 +153,11 @@ def _view(database: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path])
 def _count(database: duckdb.DuckDBPyConnection, query: str) -> int:
     ((count,),) = database.execute(query).fetchall()
     return int(count)
+
+
+def _span(database: duckdb.DuckDBPyConnection, query: str) -> tuple[int, int]:
+    ((start, end),) = database.execute(query).fetchall()
+    return start or 0, end or 0
 
 
 def _copy(database: duckdb.DuckDBPyConnection, query: str, out: Path) -> None:

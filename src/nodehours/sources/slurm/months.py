@@ -19,7 +19,7 @@ import ibis
 import pyarrow as pa
 
 from nodehours.sources.slurm.engines import DuckDB, Engine
-from nodehours.sources.slurm.joining import joined
+from nodehours.sources.slurm.joining import joined, sure
 from nodehours.sources.slurm.kept import Coverage, Kept, Part, months_of
 from nodehours.sources.slurm.usage import ATTEMPTS, Reckoning, daily_usage, requeued
 from nodehours.terms.calendar import Calendar, day_of
@@ -137,6 +137,9 @@ def _reckonings(kept: Kept, month: Month, setting: Setting) -> Iterable[Reckonin
 
 def _files(kept: Kept, how: Reckoning) -> list[str]:
     start, end = how.calendar.start_of(how.first), how.calendar.start_of(how.last + timedelta(1))
+    if kept.has_unsure:
+        # An attempt may be cut off by records that end before.
+        start, end = kept.around(start, end)
     # What came after an attempt says whether it was the last one.
     return kept.files(start, 2**62 if how.only_last else end)
 
@@ -189,7 +192,7 @@ def _complete(
 def _known(kept: Kept, engine: Engine, month: Month, calendar: Calendar) -> list[_Known]:
     near = timedelta(_NEAR_DAYS + 2)
     span = calendar.start_of(month.start - near), calendar.start_of(month.end + near)
-    days = _busy_days(kept, engine, span, calendar)
+    days, seen_until = _busy_days(kept, engine, span, calendar), _seen_until(kept, engine)
     parts: dict[str, list[Part]] = {name: [] for name in kept.clusters}
     for _, name, part in kept.parts:
         parts[name].append(part)
@@ -198,11 +201,31 @@ def _known(kept: Kept, engine: Engine, month: Month, calendar: Calendar) -> list
             sorted(days[name, "start"]),
             sorted(days[name, "end"]),
             min([part.start for part in parts[name]], default=2**62),
-            min([at for part in parts[name] if (at := part.seen_until) is not None], default=2**62),
+            seen_until.get(name, 2**62),
             cluster.known,
         )
         for name, cluster in kept.clusters.items()
     ]  # fmt: skip
+
+
+def _seen_until(kept: Kept, engine: Engine) -> Mapping[str, int]:
+    """Return how far at least the attempts of each cluster had come that are not ended, where there are any."""
+    seen: dict[str, int] = {}
+    for _, name, part in kept.parts:
+        if part.seen_until is not None:
+            seen[name] = min(part.seen_until, seen.get(name, part.seen_until))
+    if not seen or not kept.has_unsure:
+        return seen
+    # What became of them may be told by records that are not known to be of the same attempt.
+    found = engine.answer(_unended(_attempts(kept)), kept.files(0, 2**62)).to_pylist()
+    return {row["cluster"]: row["seen_until"] for row in found}
+
+
+def _unended(attempts: Table) -> Table:
+    jobs = attempts.filter(~attempts.is_ended).select("cluster", "job").distinct()
+    known = sure(attempts.semi_join(jobs, ["cluster", "job"]))
+    unended = known.filter(~known.is_ended)
+    return unended.group_by("cluster").aggregate(seen_until=unended.end.min())
 
 
 def _busy_days(

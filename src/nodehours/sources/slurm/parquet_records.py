@@ -17,8 +17,9 @@ from nodehours.sources.slurm.fields import columns_of
 _BATCH: Final = 2**16
 
 
-def parquet_texts(document: Document) -> Iterator[pa.RecordBatch]:
-    """Give the columns of ``fields.FIELDS`` that are told, as sacct's texts, batch after batch.
+def parquet_texts(document: Document) -> Iterator[tuple[pa.RecordBatch, float]]:
+    """Give the columns of ``fields.FIELDS`` that are told, as sacct's texts, batch after batch, and with each
+    of them which share of all rows was read.
 
     Raises ``UnreadableError`` when the document cannot be read, or a column that is needed is missing.
     """
@@ -27,9 +28,11 @@ def parquet_texts(document: Document) -> Iterator[pa.RecordBatch]:
         names = file.schema_arrow.names
         columns = columns_of(names)
         wanted = [names[at] for at in columns.values()]
+        read = 0
         for batch in file.iter_batches(_BATCH, columns=wanted):
             texts = [_text_of(batch.column(name)) for name in wanted]
-            yield pa.record_batch(texts, names=list(columns))
+            read += len(batch)
+            yield pa.record_batch(texts, names=list(columns)), read / file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise UnreadableError(f"it cannot be read as Parquet: {error}") from error
 

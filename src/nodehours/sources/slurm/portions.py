@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import ibis
 
 from nodehours.sources.slurm.archive import Archive
+from nodehours.sources.slurm.joining import sure
 from nodehours.sources.slurm.merging import engine
-from nodehours.sources.slurm.usage import count_of, last_attempts, live_seconds, sure
+from nodehours.sources.slurm.usage import count_of, last_attempts, live_seconds
 from nodehours.terms.cause import Span
 
 if TYPE_CHECKING:

@@ -43,13 +43,17 @@ class BadRecord:
 
 @dataclass(slots=True)
 class JobRecords:
-    """Reads a document; what was not understood is told after the last batch. ``records`` counts all of them."""
+    """Reads a document; what was not understood is told after the last batch. ``records`` counts all of them.
+
+    ``done`` tells about how many of the document's bytes were read.
+    """
 
     document: Document
     told: Told
     names: Sequence[str] = ()
     bad: list[BadRecord] = field(default_factory=list)
     records: int = 0
+    done: int = 0
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Give the attempts, batch after batch. Raises ``UnreadableError`` when nothing more can be read."""
@@ -72,6 +76,7 @@ class JobRecords:
                 faults += [(self.records + one.place, one.sentence) for one in wrong]
                 self._bear(len(faults), f"the first one: {faults[0][1]}" if faults else "")
                 self.records += len(batch)
+                self.done = texts.done
                 yield found
         bad = dict(
             zip(texts.lines_of(at for at, _ in faults), (said for _, said in faults), strict=True)
@@ -137,6 +142,7 @@ class JobRecords:
         found: list[Attempt] = []
         for job in read_jobs(self.document):
             self.records += 1
+            self.done = job.end
             try:
                 attempt = read_attempt(job.record(), self.told)
             except ValueError as error:
@@ -152,7 +158,8 @@ class JobRecords:
 
     def _parquet(self) -> Iterator[pa.RecordBatch]:
         reader = Batches(self.told)
-        for texts in parquet_texts(self.document):
+        size = len(self.document.content)
+        for texts, share in parquet_texts(self.document):
             found, faults = reader.read(texts)
             self.bad += [
                 BadRecord(f"row {self.records + one.place + 1}", one.sentence, _written(one.record))
@@ -160,6 +167,7 @@ class JobRecords:
             ]
             self._bear(len(self.bad), f"the first one: {self.bad[0].sentence}" if self.bad else "")
             self.records += len(texts)
+            self.done = int(size * share)
             yield found
 
 

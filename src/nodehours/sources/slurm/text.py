@@ -28,7 +28,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 class Texts:
     """The records of a document, batch after batch, and the lines that are none by their numbers.
 
-    ``odd`` are those that were met until now; ``header`` is the line of names, if there is one.
+    ``odd`` are those that were met until now; ``header`` is the line of names, if there is one. ``done`` is about how
+    many bytes were read.
     """
 
     names: tuple[str, ...]
@@ -37,6 +38,7 @@ class Texts:
     first_line: int
     header: str | None = None
     odd: dict[int, str] = field(default_factory=dict)
+    done: int = 0
 
     def lines_of(self, places: Iterable[int]) -> Iterator[int]:
         """Give the lines of the records at *places*, counted from 0 and in order, when all batches are read."""
@@ -85,9 +87,10 @@ def _batches(document: Document, texts: Texts, start: int) -> Iterator[pa.Record
 
     numbers = [f"f{at}" for at in range(len(texts.names))]
     wanted = [numbers[at] for at in texts.columns.values()]
+    lines = LegibleLines(document.content, start)
     try:
         reader = csv.open_csv(
-            LegibleLines(document.content, start),
+            lines,
             csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES, column_names=numbers),
             csv.ParseOptions(
                 delimiter=MARK, quote_char=False, double_quote=False, escape_char=False,
@@ -99,6 +102,7 @@ def _batches(document: Document, texts: Texts, start: int) -> Iterator[pa.Record
             ),
         )  # fmt: skip
         for batch in reader:
+            texts.done = lines.done
             yield batch.rename_columns(list(texts.columns))
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import ibis
 
 from nodehours.sources.slurm.batches import SCHEMA
+from nodehours.sources.slurm.joining import sure
 from nodehours.terms.calendar import DAY_SECONDS, Calendar
 from nodehours.terms.rule import BILLING, CPU, GPU, MEMORY, NODE, Kind, NodeShape, Rule
 
@@ -130,15 +131,6 @@ def _stepped(at: IntegerValue, steps: Sequence[tuple[int, int]]) -> IntegerValue
     return ibis.cases(*((at < until, offset) for until, offset in before), else_=after).cast(
         "int64"
     )
-
-
-def sure(attempts: Table) -> Table:
-    """Leave out each attempt of unknown submission that is there with a known one as well."""
-    told, untold = (
-        attempts.filter(attempts.submitted != 0),
-        attempts.filter(attempts.submitted == 0),
-    )
-    return told.union(untold.anti_join(told, ["cluster", "job", "start"]))
 
 
 def requeued(attempts: Table) -> Table:
