@@ -39,13 +39,15 @@ def take_in(
     rule: str | None = None,
     accounts: Accounts | None = None,
     zone: ZoneInfo | None = UTC,
-    only_last: bool = False,
+    only_last: bool | None = None,
+    begins_anew: bool = False,
     dry_run: bool = False,
 ) -> JobRun:
     """Ingest *files* as the command does."""
     wanted = Wanted(
-        CLUSTER, archive, accounts or Accounts(), Rule.parse(rule) if rule else None, only_last
-    )
+        CLUSTER, archive, accounts or Accounts(), Rule.parse(rule) if rule else None, only_last,
+        begins_anew=begins_anew,
+    )  # fmt: skip
     return ingest(
         connection, [str(file) for file in files], JobLog(CLUSTER, zone), wanted, dry_run=dry_run
     )

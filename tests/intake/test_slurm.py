@@ -96,7 +96,7 @@ def test_local_times_of_any_zone_are_the_same_jobs(connection: Connection, tmp_p
     for zone, (head, *of) in lines.items():
         file = tmp_path / "jobs.txt"
         file.write_text("\n".join([head, *(one for one in of if one.split("|")[0] in common)]))
-        take_in(connection, tmp_path / zone, [file], zone=ZoneInfo(zone))
+        take_in(connection, tmp_path / zone, [file], zone=ZoneInfo(zone), begins_anew=True)
         figures.append(used(connection))
 
     assert len(common) > 10

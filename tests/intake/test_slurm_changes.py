@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nodehours.intake.release import release_record
-from nodehours.intake.slurm import RuleError, Wanted, rebuild
+from nodehours.intake.slurm import JobLog, RuleError, Wanted, ingest, rebuild
 from nodehours.ledger.clock import Origin
 from nodehours.ledger.closing import close_month
 from nodehours.ledger.errors import UnpostableError
 from nodehours.ledger.reckoning import set_rule, set_time_zone
 from nodehours.ledger.store import Connection
-from nodehours.sources.document import Document
+from nodehours.sources.document import Document, UnreadableError
 from nodehours.sources.slurm.accounts import Accounts, read_mapping
 from nodehours.terms.month import Month
 from tests.intake.job_logs import CLUSTER, HISTORY, expected, take_in, used
@@ -59,6 +61,13 @@ def mapped(text: str) -> Accounts:
 
 def of_month(connection: Connection, month: str = "2026-09") -> dict[tuple[str, str], int]:
     return {cell[:2]: seconds for cell, seconds in used(connection).items() if cell[2] == month}
+
+
+def known_days(connection: Connection) -> dict[str, int]:
+    found = connection.execute(
+        "select to_char(day, 'YYYY-MM'), count(*) from usage_days where is_complete group by 1"
+    )
+    return {month: int(count) for month, count in found}
 
 
 @pytest.fixture
@@ -172,6 +181,19 @@ def test_a_runaway_job_that_is_mended_gives_back_what_it_did_not_use(
     assert of_month(connection) == {("climate.brics", "al"): 60}
 
 
+def test_so_slurm_ends_one_itself(connection: Connection, archive: Path, tmp_path: Path) -> None:
+    """`sacctmgr show runawayjobs` has it end when it began."""
+    running = line(1, SEPTEMBER, None, state="RUNNING", seen=SEPTEMBER + 20 * DAY)
+    other = line(2, SEPTEMBER, SEPTEMBER + 29 * DAY)
+    take_in(connection, archive, log(tmp_path, running, other))
+    assert known_days(connection) == {}
+
+    take_in(connection, archive, log(tmp_path, line(1, SEPTEMBER, SEPTEMBER)))
+
+    assert of_month(connection) == {("climate.brics", "al"): 29 * DAY}
+    assert known_days(connection) == {"2026-09": 1}
+
+
 @pytest.mark.parametrize("is_told", [True, False])
 def test_so_it_does_in_every_month(
     connection: Connection, archive: Path, tmp_path: Path, *, is_told: bool
@@ -202,6 +224,85 @@ def test_an_attempt_before_one_of_a_later_month_counts_no_more_where_only_last_o
 
     assert of_month(connection) == {}
     assert of_month(connection, "2026-10") == {("climate.brics", "al"): 60}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_record_that_names_the_user_beats_one_that_does_not(
+    connection: Connection, archive: Path, tmp_path: Path, order: tuple[int, int]
+) -> None:
+    both = [line(1, SEPTEMBER, SEPTEMBER + 60, user=user) for user in ("al", "")]
+    for at in order:
+        take_in(connection, archive, log(tmp_path, both[at]))
+
+    assert of_month(connection) == {("climate.brics", "al"): 60}
+
+
+def test_of_two_accounts_of_a_project_one_may_know_the_user(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    accounts = mapped("account,user,project,person\na1,,q.brics,\na2,,q.brics,\n")
+    members = replace(accounts, members=frozenset({("a2", "al")}))
+    jobs = [line(at, SEPTEMBER, SEPTEMBER + 60, account=f"a{at}") for at in (1, 2)]
+
+    take_in(connection, archive, log(tmp_path, *jobs), accounts=members)
+
+    rows = "select username, node_seconds from usage_rows where node_seconds > 0"
+    assert connection.execute(rows).fetchall() == [("al.q.brics", 120)]
+
+
+def test_days_that_were_asked_for_are_known_though_nobody_used_anything(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    """But none that are not over."""
+    now = int(datetime.now(UTC).timestamp())
+    jobs = [line(at, start, start + 60) for at, start in enumerate((SEPTEMBER, now - 3600), 1)]
+    take_in(connection, archive, log(tmp_path, *jobs))
+    assert known_days(connection) == {"2026-09": 1}
+    asked_for = JobLog(CLUSTER, known=(SEPTEMBER, now + 90 * DAY))
+
+    ingest(connection, list(map(str, log(tmp_path))), asked_for, Wanted(CLUSTER, archive))
+
+    months = known_days(connection)
+    today = datetime.fromtimestamp(now, UTC)
+    assert months["2026-09"] == 30
+    assert months.get(f"{today:%Y-%m}", 0) == today.day - 1
+
+
+def test_an_archive_that_was_lost_takes_nothing_back(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    both = [line(at, SEPTEMBER + at * DAY, SEPTEMBER + at * DAY + 60) for at in (1, 2)]
+    take_in(connection, archive, log(tmp_path, *both))
+    shutil.rmtree(archive)
+
+    with pytest.raises(UnreadableError, match=r"there are no jobs in the archive .* --new-archive"):
+        take_in(connection, archive, log(tmp_path, both[0]))
+    with pytest.raises(UnreadableError, match="there are no jobs in the archive"):
+        rebuild(connection, [Month(2026, 9)], Wanted(CLUSTER, archive))
+    with pytest.raises(UnreadableError, match="there is no archive of jobs in"):
+        rebuild(connection, [Month(2026, 9)], Wanted(CLUSTER, tmp_path / "none"))
+
+    assert not (tmp_path / "none").exists()
+    assert of_month(connection) == {("climate.brics", "al"): 120}
+    take_in(connection, archive, log(tmp_path, *both), begins_anew=True)
+    assert of_month(connection) == {("climate.brics", "al"): 120}
+
+
+def test_a_month_of_which_something_was_refused_is_tried_again(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    took = """
+    create function refuse() returns trigger language plpgsql as $$ begin raise check_violation; end $$;
+    create trigger refuse before insert on usage_days for each row execute function refuse();
+    """
+    connection.execute(took)
+    told = take_in(connection, archive, log(tmp_path, line(1, SEPTEMBER, SEPTEMBER + 60)))
+    assert [fault.sentence[:11] for fault in told.run.faults] == ["the databas"]
+    connection.execute("drop trigger refuse on usage_days")
+
+    take_in(connection, archive, log(tmp_path))
+
+    assert of_month(connection) == {("climate.brics", "al"): 60}
 
 
 def test_bad_lines_are_held_with_their_numbers_and_stop_nothing(

@@ -9,20 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from nodehours.intake.slurm import SOURCE, Wanted
+from nodehours.intake.slurm import SOURCE, JobLog, Wanted, ingest
 from nodehours.intake.slurm_live import Live, ingest_live
 from nodehours.ledger.reckoning import bookmark_of
 from nodehours.ledger.runs import Verdict
 from nodehours.ledger.store import Connection
 from nodehours.sources.slurm.fields import RECOMMENDED
 from nodehours.sources.slurm.sacct import SacctError
+from tests.intake.job_logs import used
 
 HOUR = 3600
 SACCT = f"""#!/bin/sh
+HEAD='{RECOMMENDED.replace(",", "|")}'
 for word in "$@"; do
   case $word in
     --starttime=*) start=$(date -u -d "${{word#*=}}" +%s) ;;
     --endtime=*) end=$(date -u -d "${{word#*=}}" +%s) ;;
+    --jobs=*) echo "${{word#*=}}" >> "$ASKED.again"; echo "$HEAD"; cat "$ENDED"; exit ;;
   esac
 done
 echo "$start $end" >> "$ASKED"
@@ -43,6 +46,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
     monkeypatch.setenv("BROKEN", str(tmp_path / "broken"))
+    monkeypatch.setenv("ENDED", str(tmp_path / "ended"))
     return tmp_path
 
 
@@ -107,6 +111,46 @@ def test_what_slurm_refuses_is_said_and_nothing_is_passed_over(
     assert bookmark_of(connection, "isca", SOURCE, "lab") == before
     verdicts = connection.execute("select verdict from runs order by id").fetchall()
     assert verdicts == [("complete",), ("failed",)]
+
+
+def test_what_slurm_ended_in_the_past_is_asked_for_by_its_number(
+    connection: Connection, slurm: Path
+) -> None:
+    """A runaway job that was mended is in no window any more."""
+    start = began(24 * 9)
+    job = f"lab|brics.climate|al|%s|{start}|{start}|{start}|%s|%s|00:00:00|1|8|cpu=8,node=1\n"
+    running = "".join(
+        f"{name}|{job % ('RUNNING', 'Unknown', 24 * HOUR)}" for name in ("40_17", "7")
+    )
+    (slurm / "log").write_text(f"{RECOMMENDED.replace(',', '|')}\n{running}")
+    ingest(connection, [str(slurm / "log")], JobLog(), wanted(slurm))
+    assert sum(used(connection).values()) == 2 * 24 * HOUR
+    ended = (("40_17", 0), ("40_18", 60), ("7", 120))
+    (slurm / "ended").write_text(
+        "".join(f"{name}|{job % ('COMPLETED', start + ran, ran)}" for name, ran in ended)
+    )
+
+    ingest_live(connection, Live(since=began(2)), wanted(slurm))
+    ingest_live(connection, Live(since=began(2)), wanted(slurm))
+
+    assert (slurm / "asked.again").read_text().splitlines() == ["7,40"]
+    assert sum(used(connection).values()) == 60 + 120 + 60 * len(set(windows(slurm)))
+
+
+def test_more_than_slurmdbd_gives_at_once_is_asked_for_in_parts(
+    connection: Connection, slurm: Path
+) -> None:
+    """As its MaxQueryTimeRange has it."""
+    refuses = "sacct: error: slurmdbd: Too wide of a date range in query"
+    is_wide = f'[ $((end - start)) -le {6 * HOUR} ] || {{ echo "{refuses}" >&2; exit 1; }}\n'
+    script = SACCT.replace("[ ! -e", f"{is_wide}[ ! -e")
+    (slurm / "sacct").write_text(script)
+
+    ingest_live(connection, Live(since=began(20)), wanted(slurm))
+
+    asked = windows(slurm)
+    assert any(end - start > 6 * HOUR for start, end in asked)
+    assert sum(end - start for start, end in asked if end - start <= 6 * HOUR) >= 20 * HOUR
 
 
 def test_a_cluster_that_slurmdbd_does_not_know_is_not_taken_for_one_without_jobs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -12,13 +13,17 @@ from nodehours.terms.rule import BILLING, CPU, GPU, MEMORY, Kind, NodeShape, Rul
 
 counts = st.integers(0, 10**15 - 1)
 shapes = st.builds(NodeShape, st.integers(1, 10**15 - 1), counts, counts, counts)
-tres = st.from_regex(r"[a-z][a-z0-9_]{0,9}(/[A-Za-z0-9_.:-]{1,9})?", fullmatch=True)
+tres = st.one_of(
+    st.sampled_from(["billing", "cpu", "energy", "mem", "node", "pages", "vmem"]),
+    st.from_regex(r"(bb|fs|gres|ic|license|interconnect)/[A-Za-z0-9_.:@-]{1,9}", fullmatch=True),
+)
 factors = st.fractions(min_value=Fraction(1, 10**8), max_value=10**8, max_denominator=10**8)
-rules = st.one_of(
+counted = st.one_of(
     st.just(Rule(Kind.ALLOCATED_NODES)),
     st.builds(Rule, st.just(Kind.LARGEST_SHARE), shapes),
     st.builds(lambda name, factor: Rule(Kind.TRES, None, name, factor), tres, factors),
 )
+rules = st.builds(lambda rule, last: replace(rule, only_last=last), counted, st.booleans())
 
 
 @given(rules)
@@ -35,6 +40,11 @@ def test_a_rule_is_read_as_it_is_written(rule: Rule) -> None:
         ("largest-share:memory=4000, cpus=8", Rule(Kind.LARGEST_SHARE, NodeShape(8, memory=4000))),
         ("tres:billing", Rule(Kind.TRES, tres="billing")),
         ("tres:gres/gpu:a100*3/8", Rule(Kind.TRES, tres="gres/gpu:a100", factor=Fraction(3, 8))),
+        ("allocated-nodes,last-attempts", Rule(Kind.ALLOCATED_NODES, only_last=True)),
+        (
+            "largest-share:cpus=8,last-attempts",
+            Rule(Kind.LARGEST_SHARE, NodeShape(8), only_last=True),
+        ),
         ("tres:cpu*0.0078125", Rule(Kind.TRES, tres="cpu", factor=Fraction(1, 128))),
     ],
 )
@@ -57,6 +67,11 @@ def test_what_people_write(text: str, rule: Rule) -> None:
         "largest-share:cpus=-8",
         "tres:",
         "tres:CPU",
+        "tres:gpu",
+        "tres:gres",
+        "allocated-nodes,",
+        "allocated-nodes,last",
+        ",last-attempts",
         "tres:cpu*0",
         "tres:cpu*1/0",
         "tres:cpu*1e9",

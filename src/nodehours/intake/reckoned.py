@@ -95,11 +95,14 @@ def _project(
         for row in usage.usage.slice(first, count).to_pylist():
             local_user = row["user"]
             cells[day_of(row["day"])][local_user].add(row)
-            if local_user not in claims:
-                user = accounts.user_of(account, local_user, project)
-                claims[local_user] = Claim(local_user, user) if user else None
-                if accounts.names_person(account, local_user):
-                    people[local_user] = claims[local_user]
+            # Of several accounts, one for which the mapping names the user has the word, or one that knows him.
+            is_named = accounts.names_person(account, local_user)
+            if local_user in people or (claims.get(local_user) and not is_named):
+                continue
+            user = accounts.user_of(account, local_user, project)
+            claims[local_user] = Claim(local_user, user) if user else None
+            if is_named:
+                people[local_user] = claims[local_user]
     days = {
         day: _day(cells.get(day, {}), setting, day, is_complete=day in usage.complete)
         for day in sorted({*usage.days, *before})

@@ -16,8 +16,6 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
 from nodehours.intake.reckoned import projects_of
 from nodehours.intake.run import ProjectPosted, Refused, Run
 from nodehours.ledger.clock import Origin
@@ -26,17 +24,17 @@ from nodehours.ledger.mapping import map_local_user
 from nodehours.ledger.moment import Watch, unwatched
 from nodehours.ledger.post import post, refusals
 from nodehours.ledger.quarantine import Record, hold
-from nodehours.ledger.reckoned_days import misclaimed, reckoned_days
+from nodehours.ledger.reckoned_days import has_reckoned_days, misclaimed, reckoned_days
 from nodehours.ledger.reckoning import rules_of, set_rule
 from nodehours.ledger.runs import add_document, begin_run, end_failed_run, end_run
 from nodehours.ledger.store import Connection
 from nodehours.sources.document import STDIN, Document, UnreadableError, opened
 from nodehours.sources.slurm.accounts import Accounts
-from nodehours.sources.slurm.archive import Archive, copied_archive, opened_archive
+from nodehours.sources.slurm.archive import Archive, copied_archive, is_archive, opened_archive
 from nodehours.sources.slurm.attempt import Told
 from nodehours.sources.slurm.engines import Asked, Engine, opened_engine
 from nodehours.sources.slurm.far import far_archive
-from nodehours.sources.slurm.kept import Kept
+from nodehours.sources.slurm.kept import Kept, MappedBy
 from nodehours.sources.slurm.months import RuleFrom, Setting, month_usage, reopened_months
 from nodehours.sources.slurm.reading import BadRecord, JobRecords
 from nodehours.terms.calendar import Calendar, read_zone
@@ -53,7 +51,6 @@ MAX_HELD = 1000
 MAX_DOCUMENT_BYTES = 64 * 2**30
 """The largest job log that is read, unpacked."""
 
-_DAY = 86_400
 _MB = 10**6
 _FIRST = date(1, 1, 1)
 DEFAULT_RULE = Rule(Kind.ALLOCATED_NODES)
@@ -82,15 +79,19 @@ class JobLog:
 class Wanted:
     """What usage is made of: of which ``resource``, from which archive, for whom, by which rule (None: as is set).
 
-    The archive is a directory, or the URL of a copy that is only read. ``engine`` is what reckons with it.
+    ``only_last`` says whether the rule is to count only last attempts (None: as it says itself), ``mapped_by`` names
+    the files that ``accounts`` are of. The archive is a directory, or the URL of a copy that is only read; with
+    ``begins_anew`` it may be a new one, though usage was reckoned from another. ``engine`` is what reckons with it.
     """
 
     resource: str
     archive: Path | str
     accounts: Accounts = field(default_factory=Accounts)
     rule: Rule | None = None
-    only_last: bool = False
+    only_last: bool | None = None
     engine: Asked = field(default_factory=Asked)
+    mapped_by: MappedBy = field(default_factory=MappedBy)
+    begins_anew: bool = False
 
 
 class LogRead(NamedTuple):
@@ -131,7 +132,7 @@ def ingest(
         for name in names:
             run.read(name, log, watch)
         run.post_months(watch)
-        run.archive.posted()
+        run.posted()
     return run.told
 
 
@@ -149,10 +150,16 @@ def rebuild(
 
     Raises as ``ingest`` does.
     """
+    place = wanted.archive
+    if isinstance(place, Path) and not is_archive(place):
+        raise UnreadableError(
+            f"there is no archive of jobs in {place}: `nodehours ingest slurm` begins one,"
+            " --archive or NODEHOURS_ARCHIVE names another"
+        )
     with running(connection, wanted, dry_run=dry_run, reason=reason, by_whom=by_whom) as run:
         run.archive.mark(months)
         run.post_months(watch)
-        run.archive.posted()
+        run.posted()
     return run.told
 
 
@@ -169,6 +176,8 @@ def running(
         _archive(wanted, engine, is_dry=dry_run) as archive,
         whole,
     ):
+        _refuse_a_loss(connection, wanted, archive)
+        archive.map_by(wanted.mapped_by)
         setting = _setting(connection, wanted)
         begun = begin_run(connection, SOURCE, wanted.resource, reason, by_whom)
         run = Running(
@@ -205,21 +214,39 @@ def _archive(wanted: Wanted, engine: Engine, *, is_dry: bool) -> Iterator[Kept]:
             yield archive
 
 
+def _refuse_a_loss(connection: Connection, wanted: Wanted, archive: Kept) -> None:
+    """Refuse an archive of nothing where there was one: what it does not know would be taken back."""
+    if (
+        not archive.clusters
+        and not wanted.begins_anew
+        and has_reckoned_days(connection, wanted.resource)
+    ):
+        raise UnreadableError(
+            f"there are no jobs in the archive {wanted.archive}, but usage of {wanted.resource} was reckoned from one:"
+            " name that one with --archive or NODEHOURS_ARCHIVE; or take in all jobs again, with --new-archive"
+        )
+
+
 def _setting(connection: Connection, wanted: Wanted) -> Setting:
     """Return the rules that hold; the first time, the one that was asked for is kept."""
     known = rules_of(connection, wanted.resource)
     if not known.rules:
-        rule = wanted.rule or DEFAULT_RULE
+        rule = _asked_rule(wanted, DEFAULT_RULE)
         set_rule(connection, wanted.resource, _FIRST, str(rule))
         rules = [RuleFrom(_FIRST, rule)]
     else:
         rules = [RuleFrom(since, Rule.parse(text)) for since, text in known.rules]
-    if wanted.rule and wanted.rule != rules[-1].rule:
+    if (rule := _asked_rule(wanted, rules[-1].rule)) != rules[-1].rule:
         raise RuleError(
             f"{wanted.resource} has the rule {rules[-1].rule}: `nodehours resource set {wanted.resource}"
-            f" --rule {wanted.rule} --from YYYY-MM-DD` says from when it is another"
+            f" --rule {rule} --from YYYY-MM-DD` says from when it is another"
         )
-    return Setting(rules, Calendar(read_zone(known.time_zone)), wanted.only_last)
+    return Setting(rules, Calendar(read_zone(known.time_zone)))
+
+
+def _asked_rule(wanted: Wanted, otherwise: Rule) -> Rule:
+    rule = wanted.rule or otherwise
+    return rule if wanted.only_last is None else replace(rule, only_last=wanted.only_last)
 
 
 @dataclass(slots=True)
@@ -234,6 +261,7 @@ class Running:
     told: JobRun
     origin: Origin
     documents: int = 0
+    refused: set[Month] = field(default_factory=set)
 
     def read(self, name: str, log: JobLog, watch: Watch) -> None:
         """Take the records of the file *name* into the archive."""
@@ -257,14 +285,21 @@ class Running:
         )
         self.documents += 1
         self.origin = replace(self.origin, document=kept)
-        latest = int(datetime.now(UTC).timestamp()) + _DAY
+        now = int(datetime.now(UTC).timestamp())
         known = list(self.archive.clusters)
         cluster = log.cluster or (known[0] if len(known) == 1 else self.wanted.resource)
-        records = JobRecords(document, Told(cluster, log.zone, latest), log.names)
-        added = archive.add(_watched(records, watch), "" if log.cluster or known else cluster)
+        cluster = cluster.lower()  # as Slurm has it, however it is written
+        counts = {tres for one in self.setting.rules for tres in one.rule.counts}
+        records = JobRecords(document, Told(cluster, log.zone, now), log.names, counts)
+
+        def tell(done: int) -> None:
+            watch(f"{document.name}: MB", -(-done // _MB), -(-len(document.content) // _MB))
+
+        added = archive.add(records.batches(tell), "" if log.cluster or known else cluster)
         if log.known:
+            since, until = log.known
             for name in added.clusters or {cluster}:
-                archive.cover(name, *log.known)
+                archive.cover(name, since, min(until, now))
         self._hold(document, kept, records)
         self.told.read.append(
             LogRead(document.name, records.records, added.attempts, added.changed, len(records.bad))
@@ -293,7 +328,7 @@ class Running:
 
     def _unposted(self) -> list[Month]:
         months = {Month(*map(int, month.split("-"))) for month in self.archive.unposted}
-        if self.setting.only_last and months:
+        if self.setting.may_count_last and months:
             months |= reopened_months(self.archive, self.engine, months)
         return sorted(months)
 
@@ -310,9 +345,14 @@ class Running:
         usage = month_usage(self.archive, month, self.setting, now, self.engine)
         known = reckoned_days(self.connection, self.wanted.resource, month)
         for told, people in projects_of(usage, self.setting, self.wanted.accounts, known):
-            self._post(told, people)
+            if not self._post(told, people):
+                self.refused.add(month)
 
-    def _post(self, usage: ProjectUsage, people: dict[str, Claim | None]) -> None:
+    def posted(self) -> None:
+        """Tell the archive what was posted. Months of which something was refused are tried again."""
+        self.archive.posted(self.refused)
+
+    def _post(self, usage: ProjectUsage, people: dict[str, Claim | None]) -> bool:
         connection, resource = self.connection, self.wanted.resource
         name = str(usage.project)
         try:
@@ -326,19 +366,9 @@ class Running:
                     )
         except UnpostableError as error:
             self.told.run.add(Refused(Fault("", str(error), name), DoubtReason.UNPOSTABLE))
-            return
+            return False
         self.told.run.add(ProjectPosted(str(self.wanted.archive), name, months))
-
-
-def _watched(records: JobRecords, watch: Watch) -> Iterator[pa.RecordBatch]:
-    """Give the attempts of *records*, and tell how much of the document was read."""
-    document = records.document
-    what, whole = f"{document.name}: MB", -(-len(document.content) // _MB)
-    watch(what, 0, whole)
-    for batch in records.batches():
-        watch(what, records.done // _MB, whole)
-        yield batch
-    watch(what, whole, whole)
+        return True
 
 
 def _together(bad: Sequence[BadRecord]) -> list[BadRecord]:

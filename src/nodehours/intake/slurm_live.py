@@ -1,15 +1,18 @@
 """Job logs as Slurm tells them now: window by window from where the last run ended, and some way back.
 
-A job that still ran when a window was read overlaps the next one, so it is read again until it has ended. What
-slurmdbd learns late is found by going back further than that. Months are posted, and the bookmark of the cluster moves,
+A job that still ran when a window was read overlaps the next one, so it is read again until it has ended; one that is
+in none of them any more, since Slurm ended it in the past, is asked for by its number. What slurmdbd learns late is
+found by going back further than that. Months are posted, and the bookmark of the cluster moves,
 in one transaction: what a killed run left is read again.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from nodehours.intake.slurm import (
     SOURCE,
@@ -22,10 +25,14 @@ from nodehours.intake.slurm import (
 from nodehours.ledger.moment import Watch, unwatched
 from nodehours.ledger.reckoning import bookmark_of, move_bookmark
 from nodehours.ledger.store import Connection
-from nodehours.sources.slurm.sacct import SacctError, SlowError, asked, clusters
+from nodehours.sources.slurm.months import unended_jobs
+from nodehours.sources.slurm.sacct import SacctError, SlowError, asked, asked_again, clusters
 
 _HOUR, _DAY = 3_600, 86_400
 _AT_ONCE = 31 * _DAY
+_JOBS_AT_ONCE = 500
+_NUMBER = re.compile("[_+]")
+"""What comes after a job's number: which task or part of it this is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,20 @@ def _read_cluster(run: Running, cluster: str, live: Live, watch: Watch) -> None:
             size = max(_HOUR, (end - start) // 2)
             continue
         start, size = end, min(2 * size, _DAY) if end - start < _DAY else size
+        if start >= until:
+            _ask_again(run, cluster, until, live)
         if start >= until or start - begun >= _AT_ONCE:
             begun = start
             _post(run, cluster, start, watch)
+
+
+def _ask_again(run: Running, cluster: str, until: int, live: Live) -> None:
+    """Read the jobs that still ran when they were last seen, and were not seen now: Slurm ended them in the past."""
+    jobs = unended_jobs(run.archive, run.engine, cluster, until - _HOUR)
+    numbers = sorted({_NUMBER.split(job)[0] for job in jobs}, key=int)
+    for at in range(0, len(numbers), _JOBS_AT_ONCE):
+        with asked_again(cluster, numbers[at : at + _JOBS_AT_ONCE], live.patience) as path:
+            _read(run, path, f"sacct {cluster} jobs seen before", JobLog(cluster))
 
 
 def _since(run: Running, cluster: str, live: Live) -> int:
@@ -110,9 +128,13 @@ def _since(run: Running, cluster: str, live: Live) -> int:
 def _read_window(run: Running, cluster: str, window: tuple[int, int], live: Live) -> None:
     start, end = window
     told = "..".join(_told(at) for at in window)
-    refused = len(run.told.run.refused)
     with asked(cluster, start, end, live.patience) as path:
-        run.read_as(str(path), f"sacct {cluster} {told}", JobLog(cluster, known=window))
+        _read(run, path, f"sacct {cluster} {told}", JobLog(cluster, known=window))
+
+
+def _read(run: Running, path: Path, called: str, log: JobLog) -> None:
+    refused = len(run.told.run.refused)
+    run.read_as(str(path), called, log)
     # The bookmark must not pass what could not be read.
     if len(run.told.run.refused) > refused:
         raise SacctError(str(run.told.run.refused[-1].fault))
@@ -123,7 +145,7 @@ def _post(run: Running, cluster: str, until: int, watch: Watch) -> None:
     with run.connection.transaction():
         run.post_months(watch)
         move_bookmark(run.connection, run.wanted.resource, SOURCE, cluster, at)
-    run.archive.posted()
+    run.posted()
 
 
 def _told(second: int) -> str:

@@ -23,6 +23,12 @@ where resources.name = %s and rule <> '' and day >= %s and day < %s
 group by projects.id, projects.identifier
 order by projects.identifier
 """
+_HAS_DAYS = """
+select exists(
+    select from usage_days join allocations on allocations.id = allocation_id
+    join resources on resources.id = resource_id where resources.name = %s and rule <> ''
+)
+"""
 _FIND_ALLOCATION = """
 select allocations.id, projects.identifier from allocations
 join project_names using (project_id)
@@ -38,6 +44,12 @@ class ReckonedDays(NamedTuple):
     project: ProjectIdentifier
     names: frozenset[str]
     days: frozenset[date]
+
+
+def has_reckoned_days(connection: Connection, resource: str) -> bool:
+    """Tell whether any day on *resource* carries a rule."""
+    ((found,),) = connection.execute(_HAS_DAYS, [resource]).fetchall()
+    return bool(found)
 
 
 def reckoned_days(connection: Connection, resource: str, month: Month) -> list[ReckonedDays]:

@@ -22,6 +22,9 @@ _SET_RULE = """
 insert into resource_rules (resource_id, since, rule) select id, %s, %s from resources where name = %s
 on conflict (resource_id, since) do update set rule = excluded.rule
 """
+_REMOVE_RULE = """
+delete from resource_rules using resources where resources.id = resource_id and name = %s and since = %s
+"""
 _SET_ZONE = "update resources set time_zone = %s where name = %s"
 _FIND_BOOKMARK = """
 select until from bookmarks join resources on resources.id = resource_id
@@ -58,6 +61,11 @@ def set_rule(connection: Connection, resource: str, since: date, rule: str) -> N
     with connection.transaction():
         _ensure(connection, resource)
         connection.execute(_SET_RULE, [since, rule, resource])
+
+
+def remove_rule(connection: Connection, resource: str, since: date) -> bool:
+    """Forget the rule of *resource* that holds from the day *since* on; tell whether there was one."""
+    return connection.execute(_REMOVE_RULE, [resource, since]).rowcount > 0
 
 
 def set_time_zone(connection: Connection, resource: str, zone: str) -> None:

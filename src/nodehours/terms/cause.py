@@ -15,7 +15,9 @@ class Why(Enum):
     """The known causes, as people read them."""
 
     SUSPENDED = "jobs were suspended: for sreport only their processors rest meanwhile"
-    REQUEUED = "attempts of requeued jobs that --requeues last leaves out"
+    REQUEUED = (
+        "attempts of requeued jobs that came before the last one, which is all that the rule counts"
+    )
     LATER = "sreport had not counted that hour yet"
     OTHER_DAYS = "other days: sreport ran in another time zone"
     RESERVED = "reserved, and no job used it"

@@ -9,12 +9,14 @@
 ``tres``
     seconds times the count of one TRES times a factor, the sum of a user's day rounded half-even. Suspended seconds do
     not count.
+
+Each of them counts all attempts of a job that was put back into the queue, or with ``,last-attempts`` only the last.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from fractions import Fraction
 from math import lcm
@@ -24,8 +26,12 @@ from nodehours.terms.fault import shown
 NODE, CPU, GPU, MEMORY, BILLING = "node", "cpu", "gres/gpu", "mem", "billing"
 """Slurm's names of the TRES that rules know by themselves."""
 
-_TRES = re.compile(r"[a-z][a-z0-9_]*(/[A-Za-z0-9_.:-]+)?", re.ASCII)
+_TRES = re.compile(
+    r"billing|cpu|energy|mem|node|pages|vmem|(bb|fs|gres|ic|license|interconnect)/[A-Za-z0-9_.:@-]+",
+    re.ASCII,
+)
 _SHAPE = re.compile(r"([a-z]+)=([0-9]{1,15})", re.ASCII)
+_LAST = ",last-attempts"
 _FACTOR = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|[0-9]{1,18}/[1-9][0-9]{0,17}", re.ASCII)
 
 
@@ -85,15 +91,29 @@ class NodeShape:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: for the largest share the ``shape`` of a node, for a TRES its name and the factor."""
+    """One rule: for the largest share the ``shape`` of a node, for a TRES its name and the factor.
+
+    ``only_last``: of a job that was put back into the queue, only the attempt that came last counts.
+    """
 
     kind: Kind
     shape: NodeShape | None = None
     tres: str = ""
     factor: Fraction = Fraction(1)
+    only_last: bool = False
+
+    @property
+    def counts(self) -> frozenset[str]:
+        """The TRES that it reckons with, by Slurm's names."""
+        if self.shape:
+            return frozenset(self.shape.by_tres)
+        return frozenset({self.tres or NODE})
 
     def __str__(self) -> str:
         """Write it as it is read, and as statements carry it."""
+        return self._counted() + (_LAST if self.only_last else "")
+
+    def _counted(self) -> str:
         match self.kind:
             case Kind.ALLOCATED_NODES:
                 return str(self.kind.value)
@@ -109,10 +129,15 @@ class Rule:
 
         >>> [str(Rule.parse(text)) for text in ("allocated-nodes", "tres:gres/gpu*0.25")]
         ['allocated-nodes', 'tres:gres/gpu*1/4']
-        >>> str(Rule.parse("largest-share:gpus=4,cpus=8"))
-        'largest-share:cpus=8,gpus=4'
+        >>> str(Rule.parse("largest-share:gpus=4,cpus=8,last-attempts"))
+        'largest-share:cpus=8,gpus=4,last-attempts'
         """
-        name, _, rest = text.strip().partition(":")
+        counted = text.strip().removesuffix(_LAST)
+        return replace(cls._parse_counted(counted), only_last=counted != text.strip())
+
+    @classmethod
+    def _parse_counted(cls, text: str) -> Rule:
+        name, _, rest = text.partition(":")
         if name == Kind.ALLOCATED_NODES.value and not rest:
             return cls(Kind.ALLOCATED_NODES)
         if name == Kind.LARGEST_SHARE.value and rest:
@@ -122,7 +147,7 @@ class Rule:
             return cls(Kind.TRES, tres=tres, factor=read)
         raise ValueError(
             f"{shown(text)} is no rule: allocated-nodes, largest-share:cpus=128,gpus=4,memory=512000,"
-            " or tres:NAME with a factor, such as tres:gres/gpu*0.25"
+            " or tres:NAME with a factor, such as tres:gres/gpu*0.25; each may end in ,last-attempts"
         )
 
 

@@ -281,7 +281,7 @@ def test_without_an_archive_no_cause_is_known_and_none_is_made(isca: Run, tmp_pa
         (["--against", "sreport"], "say which files, or live"),
         (["--against", "sreport", "live"], "--against sreport needs --resource"),
         (["--against", "a.csv", "b.csv"], "what is b.csv?"),
-        (["--against", "a.csv", "--requeues", "last"], "--requeues goes only with"),
+        (["--against", "a.csv", "--reservations", "r"], "--reservations goes only with"),
         (["--against", "sreport", "f", "--unit", "hours"], "--unit does not go with"),
         (["--against", "sreport", "f", "--tolerance-hours", "1"], "--tolerance-hours does not"),
     ],
@@ -303,8 +303,9 @@ def test_attempts_that_do_not_count_are_a_cause_and_what_is_in_quarantine_is_not
     nodehours: Run, tmp_path: Path
 ) -> None:
     log = (DATA / "2026-10.sacct.txt").read_bytes() + b"?|alice|brics.climate|work|X|1|2|1|1|1|\n"
-    kept = ("--archive", str(tmp_path / "jobs"), "--requeues", "last")
-    nodehours("ingest", "slurm", "-", "--resource", "isca", "--cluster", "lab", *kept, stdin=log)
+    kept = ("--archive", str(tmp_path / "jobs"))
+    more = ("--cluster", "lab", "--requeues", "last")
+    nodehours("ingest", "slurm", "-", "--resource", "isca", *more, *kept, stdin=log)
 
     found = as_json(nodehours, told("2026-10"), *kept, "--tres", "cpu")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -56,7 +57,8 @@ class Case(NamedTuple):
     @property
     def reckoning(self) -> Reckoning:
         calendar, days = Calendar(ZoneInfo(self.zone)), self.days
-        return Reckoning(Rule.parse(self.rule), calendar, days[0], days[-1], self.only_last)
+        rule = replace(Rule.parse(self.rule), only_last=self.only_last)
+        return Reckoning(rule, calendar, days[0], days[-1])
 
 
 def noon(zone: str) -> int:

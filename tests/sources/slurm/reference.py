@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from nodehours.sources.slurm.attempt import Attempt
+from nodehours.sources.slurm.attempt import UNKNOWN_USER, Attempt
 from nodehours.terms.rule import Kind, Rule
 
 Cell = tuple[str, str, str, int]
@@ -48,7 +48,7 @@ def sure(attempts: Sequence[Attempt]) -> list[Attempt]:
     """A job runs once at a time: what overlaps is one attempt, unless it is known to be several."""
     found: list[list[Attempt]] = []
     until = 0
-    for one in sorted(attempts, key=lambda one: (one.cluster, one.job, one.start)):
+    for one in sorted(attempts, key=lambda one: (one.cluster, one.job, one.start, -one.end)):
         before = found[-1][-1] if found else None
         if before and (before.cluster, before.job) == (one.cluster, one.job) and one.start < until:
             found[-1].append(one)
@@ -67,14 +67,16 @@ def once(span: Sequence[Attempt]) -> list[Attempt]:
 def best(records: Iterable[Attempt]) -> Attempt:
     """What was looked at last, from the earliest start, with the wait until then."""
     told = list(records)
-    latest = max(told, key=lambda one: (one.is_ended, one.end, *rest(one)))
+    latest = max(told, key=weight)
     first = min(told, key=lambda one: (one.start, -one.waited))
     return latest._replace(start=first.start, waited=first.waited)
 
 
-def rest(one: Attempt) -> list[Any]:
+def weight(one: Attempt) -> list[Any]:
     seen = {"is_ended", "end", "start", "waited"}
-    return [value for name, value in one._asdict().items() if name not in seen]
+    rest = [value for name, value in one._asdict().items() if name not in seen]
+    tells = [one.user != UNKNOWN_USER, one.account != "", one.tres != ""]
+    return [one.is_ended, one.end, *tells, *rest]
 
 
 def last(attempts: Sequence[Attempt]) -> list[Attempt]:

@@ -109,8 +109,11 @@ def test_live_jobs_seen_again_and_again_are_there_once() -> None:
     found = [read(sample(f"live/{form}"), UTC).attempts for form in forms]
     held = after(*found)
 
-    assert len(held) == len({one[:3] for one in held}) == len(found[0])
+    assert len(held) == len({one[:3] for one in held})
     assert after(*reversed(found)) == held
+    # Cut off, a job that never started has a start, and ends there.
+    used = {one[:3] for one in held if one.start < one.end}
+    assert used == {one[:3] for one in found[0] if one.start < one.end}
 
 
 def test_only_what_is_new_or_otherwise_is_counted(tmp_path: Path) -> None:

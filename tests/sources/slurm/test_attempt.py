@@ -8,6 +8,7 @@ import pytest
 
 from nodehours.sources.slurm.attempt import MAX_SECOND, Attempt, Told, read_attempt
 from nodehours.sources.slurm.fields import STATES
+from nodehours.terms.calendar import DAY_SECONDS
 from tests.sources.slurm.samples import LAB, START, record
 
 LONDON = Told("lab", ZoneInfo("Europe/London"))
@@ -87,7 +88,7 @@ def test_who_cancelled_it_is_left_out() -> None:
     assert attempt(state="CANCELLED by 0").state == "CANCELLED"
 
 
-@pytest.mark.parametrize("start", ["Unknown", "None", "", "0"])
+@pytest.mark.parametrize("start", ["Unknown", "None", "", "0", "4294967294"])
 def test_a_job_that_never_started_used_nothing(start: str) -> None:
     """Such as a pending one, or one that was cancelled before; its TRES may be those of the attempt before."""
     assert read_attempt(record(start=start, end="Unknown", elapsed="0"), LAB) is None
@@ -95,8 +96,25 @@ def test_a_job_that_never_started_used_nothing(start: str) -> None:
 
 
 @pytest.mark.parametrize("elapsed", ["0", "", "00:00:00"])
-def test_what_ended_as_it_began_used_nothing(elapsed: str) -> None:
-    assert read_attempt(record(elapsed=elapsed, end=str(START)), LAB) is None
+@pytest.mark.parametrize("end", [START - 5, START, START + 5])
+def test_what_ended_as_it_began_used_nothing(elapsed: str, end: int) -> None:
+    """So Slurm ends runaway jobs: it takes back what was told while they seemed to run."""
+    told = attempt(elapsed=elapsed, end=str(end), state="COMPLETED", suspended="00:00:05")
+
+    assert (told.is_ended, told.start, told.end, told.suspended) == (True, START, START, 0)
+
+
+def test_what_ended_as_it_began_and_got_nothing_is_no_attempt() -> None:
+    """Such as a pending array that was cancelled: Slurm tells a start of it."""
+    told = record(elapsed="0", end=str(START), tres="", state="CANCELLED by 0", cpus="1")
+
+    assert read_attempt(told, LAB) is None
+
+
+@pytest.mark.parametrize("elapsed", ["0", "", "00:00:00"])
+def test_what_began_just_now_is_no_attempt_yet(elapsed: str) -> None:
+    assert read_attempt(record(elapsed=elapsed, end="Unknown", state="RUNNING"), LAB) is None
+    assert read_attempt(record(elapsed=elapsed, end=str(START), state="RUNNING"), LAB) is None
 
 
 @pytest.mark.parametrize("end", ["Unknown", "None", "", "0"])
@@ -189,11 +207,31 @@ def test_a_local_time_without_a_zone_is_refused() -> None:
 
 
 def test_nothing_ends_in_the_future() -> None:
-    told = Told("lab", latest=START + 9)
+    """Clocks may differ by a day."""
+    told = Told("lab", now=START + 9 - DAY_SECONDS)
 
     assert refusal(told) == f"its end lies in the future: {START + 10}"
     assert refusal(told, end="Unknown") == "its end lies in the future: it ran 10 seconds"
-    assert attempt(Told("lab", latest=START + 10))
+    assert attempt(Told("lab", now=START + 10 - DAY_SECONDS)).end == START + 10
+
+
+@pytest.mark.parametrize("end", ["Unknown", str(START + 10)])
+def test_what_runs_has_come_no_further_than_now(end: str) -> None:
+    """Of a window that is not over yet, sacct may tell its end as that of what still runs."""
+    told = attempt(Told("lab", now=START + 4), end=end, state="RUNNING")
+
+    assert (told.is_ended, told.start, told.end) == (False, START, START + 4)
+
+
+@pytest.mark.parametrize("name", ["cluster", "account", "user"])
+def test_a_name_that_is_damaged_is_said(name: str) -> None:
+    """No database takes such a text, and one record must not stop all others."""
+    with pytest.raises(ValueError, match=f"its {name} is damaged: "):
+        read_attempt(record(**{name: "a\0b"}), LAB)
+
+
+def test_slurm_knows_clusters_by_small_letters() -> None:
+    assert attempt(cluster="Isca").cluster == "isca"
 
 
 def test_counts_beside_the_list_of_tres_have_the_word() -> None:
@@ -231,6 +269,12 @@ class TestClocks:
 
         assert first == (1_792_888_200, 1_792_895_400)
         assert second == (first[0] + 3600, first[1])
+
+    def test_of_a_running_job_it_is_the_later_one_until_its_end_is_told(self) -> None:
+        """The earliest start holds: the record of the end puts it right."""
+        running = ran(LONDON, "2026-10-25T01:30:00", "Unknown", 600)
+
+        assert running == (1_792_888_200 + 3600, 1_792_888_200 + 4200)
 
     def test_a_job_across_the_change_ran_an_hour_more_than_clocks_tell(self) -> None:
         told = ran(LONDON, "2026-10-25T00:30:00", "2026-10-25T02:30:00", 10_800)

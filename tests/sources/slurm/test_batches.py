@@ -22,7 +22,7 @@ told = st.builds(
     Told,
     st.just("lab"),
     st.sampled_from(ZONES).map(lambda name: ZoneInfo(name) if name else None),
-    st.sampled_from([START, START + 2**20, 2**33]),
+    st.sampled_from([START - 50, START, START + 2**20, 2**33]),
 )
 hostile = st.one_of(
     st.text(max_size=12),
@@ -58,7 +58,7 @@ lists = st.sampled_from(
 )  # fmt: skip
 good: dict[str, st.SearchStrategy[str]] = {
     "job": st.sampled_from(["1", "40_17", "42+1", "71_[1-5%2]", "1.batch", "9" * 18]),
-    "cluster": st.sampled_from(["", "lab", "isca"]),
+    "cluster": st.sampled_from(["", "lab", "isca", "Isca", "\u0130"]),
     "account": st.one_of(st.just("brics.climate"), st.text(max_size=5)),
     "user": st.sampled_from(["", "alice", "naïve"]),
     "state": st.sampled_from(["COMPLETED", "CANCELLED by 0", "", *sorted(LIVE_STATES)]),

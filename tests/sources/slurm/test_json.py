@@ -198,6 +198,35 @@ def test_a_job_of_a_newer_version() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        (
+            [{"description": "Unable to query slurmdbd", "error_number": 1}],
+            "Unable to query slurmdbd",
+        ),
+        ([{"error": "no access", "errno": 1}], "no access"),
+        (["lost"], "lost"),
+        ([{"description": ""}], "{'description': ''}"),
+    ],
+)
+def test_what_sacct_could_not_tell_whole_is_refused(errors: Any, said: str) -> None:
+    """Days of which not all was told would count as known."""
+    with pytest.raises(UnreadableError) as refused:
+        read(jobs(job(), errors=errors))
+
+    assert str(refused.value) == f"sacct could not tell all: {said!r}"
+
+
+def test_numbers_that_stand_for_none_are_none() -> None:
+    """Slurm's NO_VAL64 of energy, and its NO_VAL of the start of a job that never began."""
+    energy = {"type": "energy", "name": "", "count": 2**64 - 2}
+    never = job(time=times(start=2**32 - 2, end=START, elapsed=0))
+
+    assert only(job(tres={"allocated": [energy]})).tres == ""
+    assert read(jobs(never)) == ([], [], 1)
+
+
 def test_the_id_of_a_task_and_of_a_part_is_that_of_text() -> None:
     task = {"array": {"job_id": 40, "task_id": number(17)}}
     part = {"het": {"job_id": 42, "job_offset": number(0)}}

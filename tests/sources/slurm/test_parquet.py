@@ -48,12 +48,17 @@ def numbers(*found: int, type_: Any = None) -> Any:
         {"Start": numbers(START), "End": numbers(START + 10), "Submit": numbers(START - 60)},
         {"Start": pa.array([float(START)]), "ElapsedRaw": pa.array([10.0]), "Suspended": pa.array([float("nan")])},
         {"Start": numbers(START, type_=pa.timestamp("s", "UTC"))},
+        {"ElapsedRaw": pa.array([10_000], pa.duration("ms")), "Suspended": pa.array([0], pa.duration("ns"))},
+        {"ElapsedRaw": pa.array([10], pa.decimal128(12, 2)), "JobID": pa.array([7], pa.decimal128(12, 0))},
         {"End": numbers((START + 10) * 10**9, type_=pa.timestamp("ns", "Europe/London"))},
         {"State": pa.array(["COMPLETED"]).dictionary_encode(), "User": pa.array(["alice"], pa.large_string())},
         {"Account": pa.array([b"brics.climate"], pa.binary()), "Suspended": pa.array([None], pa.int64())},
         {"Comment": ["a|b\nc"], "Suspended": pa.array([None], pa.string())},
     ],
-    ids=["texts", "whole numbers", "seconds", "floating point", "UTC", "a zone", "categories", "bytes", "gaps"],
+    ids=[
+        "texts", "whole numbers", "seconds", "floating point", "UTC", "durations", "decimals", "a zone", "categories",
+        "bytes", "gaps",
+    ],
 )  # fmt: skip
 def test_a_table_tells_what_text_tells_whatever_types_it_has(changed: dict[str, Any]) -> None:
     found = read(parquet(**changed))

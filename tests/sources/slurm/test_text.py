@@ -16,7 +16,18 @@ from nodehours.sources.slurm import reading
 from nodehours.sources.slurm import text as text_module
 from nodehours.sources.slurm.attempt import Told
 from nodehours.sources.slurm.lines import MAX_LINE_BYTES, lines_at
-from tests.sources.slurm.samples import HEADER, NAMES, START, document, line, read, sample, text
+from nodehours.sources.slurm.reading import JobRecords
+from tests.sources.slurm.samples import (
+    HEADER,
+    LAB,
+    NAMES,
+    START,
+    document,
+    line,
+    read,
+    sample,
+    text,
+)
 
 LOCAL = Told("lab", ZoneInfo("UTC"))
 FIELDS_SAID = f"where {len(NAMES)} are named"
@@ -43,9 +54,11 @@ def test_names_are_taken_in_any_case_and_any_order_beside_others() -> None:
 
 
 def test_without_names_they_are_asked_for() -> None:
-    sentence = "its first line does not name the fields: say with --format which they are"
+    refused = refusal(f"{line(1)}\n")
 
-    assert refusal(f"{line(1)}\n").startswith(sentence)
+    assert refused.startswith(f"its first line, '{line(1)[:20]}")
+    assert "does not name the fields that `sacct --parsable2` tells" in refused
+    assert "say with --format which they are" in refused
     assert read(document(f"{line(1)}\n{line(2)}"), names=NAMES).jobs == ["1", "2"]
 
 
@@ -54,9 +67,56 @@ def test_names_that_are_said_give_way_to_those_of_the_first_line() -> None:
 
 
 def test_what_is_needed_and_not_told_is_said() -> None:
-    assert refusal("JobID|Start|User\n").startswith(
-        "it does not tell account, end, elapsedraw, alloctres: ask sacct for at least JobID,"
+    for header in ("JobID|Start|User\n", "User|JobID|Start\n", "JobIDRaw|Start|User|State\n"):
+        assert refusal(header).startswith(
+            "it does not tell account, end, elapsedraw, alloctres: ask sacct for at least JobID,"
+        )
+
+
+@pytest.mark.parametrize(
+    ("counts", "untold"),
+    [
+        ("node", ""),
+        ("billing", "billing"),
+        ("mem", "mem"),
+        ("cpu", "cpu"),
+        ("node,gres/gpu", "gres/gpu"),
+    ],
+)
+def test_what_the_rule_counts_must_be_told(counts: str, untold: str) -> None:
+    """Else everybody would have used nothing of it."""
+    header = HEADER.replace("AllocTRES", "AllocNodes")
+    records = JobRecords(text(line(1, tres="2"), header=header), LAB, counts=counts.split(","))
+
+    if not untold:
+        assert len(next(records.batches())) == 1
+        return
+    with pytest.raises(UnreadableError, match=f"not tell alloctres, and so not {untold}, which"):
+        list(records.batches())
+
+
+def test_parts_with_other_fields_are_not_taken_for_the_same() -> None:
+    """Files that were put together begin anew with names: the same ones are left out, others refused."""
+    again = text(line(1), HEADER, "\ufeff" + HEADER.lower(), line(2))
+    found = read(again)
+
+    assert (found.jobs, found.bad, found.records) == (["1", "2"], [], 2)
+    others = HEADER.replace("User|State", "State|User")
+    for other in (others, f"{HEADER}|QOS", HEADER.removesuffix("|AllocTRES")):
+        said = refusal(f"{HEADER}\n{line(1)}\n{other}\n{line(2)}\n")
+        assert said.startswith("line 3 names other fields than those before it")
+
+
+def test_a_document_of_which_nothing_is_understood_is_refused_as_a_whole() -> None:
+    """It is not what it was taken for: nobody wants thousands of its lines in quarantine."""
+    lines = [line(job, start="noon") for job in range(1, 11)]
+
+    assert refusal("\n".join([HEADER, *lines])) == (
+        "none of its 10 records is understood, such as line 2: 'noon' is no time"
+        " (seconds since 1970, or 2026-09-01T00:00:00)"
     )
+    assert len(read(text(*lines[:9])).bad) == 9
+    assert len(read(text(*lines, line(11))).bad) == 10
 
 
 def test_a_mark_at_the_end_of_each_line_belongs_to_parsable() -> None:
@@ -131,7 +191,7 @@ def test_bytes_that_are_no_utf_8_are_told_by_their_numbers() -> None:
 
 def test_nothing_is_made_of_characters_that_steer() -> None:
     """A record ends at a line feed and nowhere else."""
-    user = "a\x00\x0b\x0c\x1c\x85\u2028\rb"
+    user = "a\x01\x0b\x0c\x1c\x85\u2028\rb"
     found = read(text(line(1, user=user), line(2), line(3, start="x\ry")))
 
     assert found.jobs == ["1", "2"]

@@ -24,7 +24,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 SREPORT = "sreport"
 LIVE = "live"
 _SHOWN_FAULTS = 20
-_OURS = ("archive", "mapping", "requeues", "reservations", "clusters", "zone", "patience")
+_OURS = ("archive", "mapping", "reservations", "clusters", "zone", "patience")
 _OTHERS = (
     "form", "project_names", "unit", "tolerance_hours", "tolerance_percent", "totals_only",
 )  # fmt: skip
@@ -38,10 +38,6 @@ _OPTIONS = (
         "--accounts", "mapping", metavar="FILE",
         help="With --against sreport: which projects accounts are, as for `nodehours ingest slurm`; otherwise"
         " NODEHOURS_ACCOUNTS.",
-    ),
-    click.option(
-        "--requeues", type=click.Choice(["all", "last"]), default="all", show_default=True,
-        help="With --against sreport: which attempts the ledger counts, as for `nodehours ingest slurm`.",
     ),
     click.option(
         "--reservations", multiple=True, metavar="FILE",
@@ -74,7 +70,6 @@ class SlurmOptions:
     tres: str
     archive: Path | None
     mapping: str | None
-    requeues: str
     reservations: tuple[str, ...]
     clusters: tuple[str, ...]
     zone: Any
@@ -126,13 +121,11 @@ def reconcile_slurm(
 
 def _question(files: Sequence[str], resource: str, options: SlurmOptions) -> Question:
     from nodehours.faces.cli.beside_slurm import Question
-    from nodehours.faces.cli.jobs import usage_wanted
+    from nodehours.faces.cli.wanted import usage_wanted
     from nodehours.sources.slurm.engines import Asked
 
-    wanted = usage_wanted(
-        resource, options.requeues, options.mapping, None,
-        str(options.archive) if options.archive else None, None, Asked(),
-    )  # fmt: skip
+    archive = str(options.archive) if options.archive else None
+    wanted = usage_wanted(resource, options.mapping, None, archive, Asked())
     return Question(
         files, wanted, frozenset(options.months), frozenset(options.projects), options.tres.lower(),
         options.clusters, options.zone, options.reservations, options.patience,

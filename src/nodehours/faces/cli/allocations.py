@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Generic, NamedTuple, TypeVar
 
@@ -15,6 +15,7 @@ from nodehours.faces.cli.parsed import Parsed
 from nodehours.faces.cli.projects import PROJECT
 from nodehours.faces.cli.store import ledger
 from nodehours.ledger import inventory, reckoning
+from nodehours.ledger.errors import UnknownNameError
 from nodehours.ledger.inventory import Grant, GrantChanges, ListedAllocation, Resource
 from nodehours.ledger.store import Connection
 from nodehours.terms.calendar import read_zone
@@ -63,7 +64,7 @@ _RESOURCE = Parsed("name", read_resource)
 _DAY = _said("date", read_day)
 _LIMIT = _said("node-hours", _read_limit)
 _NODES = _said("nodes", _read_nodes)
-_RULE = Parsed("rule", lambda text: str(Rule.parse(text)))
+_RULE = _said("rule", lambda text: str(Rule.parse(text)))
 _SINCE = Parsed("date", read_day)
 _ZONE = Parsed("time zone", lambda text: read_zone(text).key)
 
@@ -73,12 +74,12 @@ def _cells(grant: Grant) -> tuple[str, str, str]:
     return str(grant.starts or "-"), str(grant.ends or "-"), limit
 
 
-def _since(one: RuleSince) -> str | None:
-    return None if one.since == date.min else str(one.since)
+def _since(day: date) -> str | None:
+    return None if day == date.min else str(day)
 
 
 def _held(one: RuleSince) -> str:
-    since = _since(one)
+    since = _since(one.since)
     return f"from {since} {one.rule}" if since else one.rule
 
 
@@ -109,7 +110,7 @@ _RESOURCES: Listing[Resource] = Listing(
         "nodes": one.nodes,
         "allocations": one.allocations,
         "time_zone": one.time_zone,
-        "rules": [{"since": _since(each), "rule": each.rule} for each in one.rules],
+        "rules": [{"since": _since(each.since), "rule": each.rule} for each in one.rules],
     },
     "There are no resources yet: `nodehours ingest` brings them in.",
     right=("nodes", "allocations"),
@@ -201,7 +202,12 @@ def list_resources(as_json: bool) -> None:
 )
 @click.argument("name", metavar="NAME", type=_RESOURCE)
 @click.option("--nodes", metavar="N|none", type=_NODES, help="How many it has.")
-@click.option("--rule", metavar="RULE", type=_RULE, help="How its jobs become node-seconds.")
+@click.option(
+    "--rule",
+    metavar="RULE|none",
+    type=_RULE,
+    help="How its jobs become node-seconds; none: the rule from that day on was a mistake.",
+)
 @click.option(
     "--from",
     "since",
@@ -211,15 +217,20 @@ def list_resources(as_json: bool) -> None:
 )
 @click.option("--timezone", "zone", metavar="ZONE", type=_ZONE, help="Whose days it has.")
 def set_resource(
-    name: str, nodes: _Said[int] | None, rule: str | None, since: date | None, zone: str | None
+    name: str,
+    nodes: _Said[int] | None,
+    rule: _Said[str] | None,
+    since: date | None,
+    zone: str | None,
 ) -> None:
     """Say how large the resource NAME is, by which rule its jobs are reckoned, and in whose days.
 
     A day on which more was used than its nodes can give is not believed but kept in quarantine.
 
     RULE is allocated-nodes, largest-share:cpus=128,gpus=4,memory=512000 with what a whole node has (memory in MB), or
-    tres:NAME, such as tres:gres/gpu*0.25. It is for sources that tell of jobs; what other sources report is taken as it
-    is. Unless ZONE says otherwise, days are those of UTC. A resource that is not there yet is made when a rule or a
+    tres:NAME, such as tres:gres/gpu*0.25. Each may end in ,last-attempts: then only the last attempt counts of a job
+    that was put back into the queue. It is for sources that tell of jobs; what other sources report is taken as it is.
+    Unless ZONE says otherwise, days are those of UTC. A resource that is not there yet is made when a rule or a
     time zone is said.
 
     What was posted stays as it is, and tells the rule it was reckoned by, until it is rebuilt: `nodehours ingest slurm`
@@ -227,12 +238,13 @@ def set_resource(
     """
     if since and not rule:
         raise click.UsageError("--from is the first day of a --rule: say which")
-    said = _Setting(nodes, RuleSince(since or date.min, rule) if rule else None, zone)
-    if not any(said):
+    said = _Setting(nodes, rule, since or date.min, zone)
+    if not any((nodes, rule, zone)):
         raise click.UsageError("say what is to change: --nodes, --rule or --timezone")
     with ledger() as connection, connection.transaction():
         said.keep(connection, name)
-    for sentence in said.told(name):
+        rules = reckoning.rules_of(connection, name).rules
+    for sentence in said.told(name, rules):
         click.echo(sentence)
 
 
@@ -240,24 +252,36 @@ class _Setting(NamedTuple):
     """What is said of a resource; None: nothing."""
 
     nodes: _Said[int] | None
-    rule: RuleSince | None
+    rule: _Said[str] | None
+    since: date
     zone: str | None
 
     def keep(self, connection: Connection, name: str) -> None:
         """Keep it, first what makes the resource if there is none."""
-        if self.rule:
-            reckoning.set_rule(connection, name, *self.rule)
+        if self.rule and self.rule.value:
+            reckoning.set_rule(connection, name, self.since, self.rule.value)
+        elif self.rule and not reckoning.remove_rule(connection, name, self.since):
+            since = _since(self.since) or "the beginning"
+            raise UnknownNameError(
+                f"{name} has no rule from {since} on: see `nodehours resource list`"
+            )
         if self.zone:
             reckoning.set_time_zone(connection, name, self.zone)
         if self.nodes:
             inventory.set_resource(connection, name, self.nodes.value)
 
-    def told(self, name: str) -> Iterator[str]:
+    def told(self, name: str, rules: Sequence[RuleSince]) -> Iterator[str]:
         """Say what is so now."""
         if self.nodes:
             yield f"{name} has {self.nodes.value or 'an unknown number of'} nodes"
         if self.rule:
-            since = _since(self.rule) or "the beginning"
-            yield f"{name} is reckoned by {self.rule.rule} from {since} on"
+            for one in rules:
+                yield f"{name} is reckoned by {one.rule} from {_since(one.since) or 'the beginning'} on"
+            if not rules:
+                yield f"{name} has no rule"
         if self.zone:
             yield f"{name} has days of {self.zone}"
+        if self.rule or self.zone:
+            since = "YYYY-MM" if self.since == date.min else str(self.since)[:7]
+            rebuild = f"`nodehours rebuild --resource {name} --since {since}`"
+            yield f"what was posted stays as it is until {rebuild} posts it anew"

@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 from nodehours.faces.cli.slurm_told import LIVE, Asking, Told, ask
 from nodehours.faces.cli.store import asked, ledger
 from nodehours.intake.slurm import DEFAULT_RULE, Wanted
+from nodehours.ledger.errors import UnknownNameError
+from nodehours.ledger.inventory import list_resources
+from nodehours.ledger.post import current_revision
 from nodehours.ledger.reckoning import ResourceRules, rules_of
 from nodehours.queries.access import operator_scope
 from nodehours.queries.figures import former_names
@@ -91,7 +94,12 @@ def beside_slurm(question: Question) -> Beside:
     """
     found = Beside(question.wanted.resource)
     with ledger() as connection:
+        if question.wanted.resource not in {one.name for one in list_resources(connection)}:
+            raise UnknownNameError(
+                f"there is no resource {question.wanted.resource}: see `nodehours resource list`"
+            )
         rules = rules_of(connection, question.wanted.resource)
+        found.revision = current_revision(connection)
     zone = question.zone or read_zone(rules.time_zone)
     with _jobs(question.wanted, found) as jobs:
         told = _told(question, rules, zone, jobs)
@@ -114,7 +122,7 @@ def _jobs(wanted: Wanted, found: Beside) -> Iterator[Jobs | None]:
         yield None
         return
     with opened_archive(directory) as archive:
-        yield Jobs(archive, wanted.only_last)
+        yield Jobs(archive)
 
 
 def _told(question: Question, rules: ResourceRules, zone: ZoneInfo, jobs: Jobs | None) -> Told:
@@ -172,10 +180,18 @@ def _compare(setting: _Setting, period: Period, outputs: Sequence[RolledUp], fou
     sides = Sides(
         period, span, days, _compared(question, ours, told), uses, ours.figures, project_of,
         setting.jobs, setting.told.reserved, _is_certain(setting, period, span[1]),
+        _changes(setting.rules, calendar),
     )  # fmt: skip
     cells = compare(sides)
     projects = {former.get(name, name) for name in question.projects}
     found.cells += [one for one in cells if not projects or one.project in projects]
+
+
+def _changes(rules: ResourceRules, calendar: Calendar) -> Mapping[int, bool]:
+    """Return from which second on only last attempts count, or all."""
+    known = [Rule.parse(one.rule).only_last for one in rules.rules]
+    starts = [0, *(calendar.start_of(one.since) for one in rules.rules[1:])]
+    return dict(zip(starts, known, strict=False))
 
 
 def _is_certain(setting: _Setting, period: Period, end: int) -> bool:

@@ -6,37 +6,33 @@ import glob
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from nodehours.faces.cli.engine import engine_options
 from nodehours.faces.cli.ingested import as_text, hint, interruptible, say, summary
 from nodehours.faces.cli.moved import REASON
 from nodehours.faces.cli.parsed import Parsed
 from nodehours.faces.cli.progress import progress
 from nodehours.faces.cli.shown import legible
 from nodehours.faces.cli.store import ledger, operator
+from nodehours.faces.cli.wanted import usage_wanted, wanted_options, with_options
 from nodehours.ledger.post import current_revision
 from nodehours.ledger.store import Connection
-from nodehours.settings import Settings
-from nodehours.sources.document import UnreadableError, opened
+from nodehours.sources.document import UnreadableError
 from nodehours.terms.calendar import Calendar, read_zone
-from nodehours.terms.identifiers import read_resource
 from nodehours.terms.month import Month, read_day, read_month
 from nodehours.terms.period import Period
 from nodehours.terms.rule import Rule
 
 if TYPE_CHECKING:
-    from nodehours.intake.slurm import JobLog, JobRun, LogRead, Wanted
+    from nodehours.intake.slurm import JobLog, JobRun, LogRead
     from nodehours.ledger.moment import Watch
-    from nodehours.sources.slurm.accounts import Accounts
     from nodehours.sources.slurm.engines import Asked
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _EXIT = """
 \b
@@ -48,6 +44,8 @@ Exit status:
   130  it was interrupted: the same command again brings the rest
 """
 _MOST_SAID = 20
+_OF_FILES = frozenset(("until", "zone", "names"))
+_OF_LIVE = frozenset(("overlap", "patience"))
 _SLURM_HELP = f"""\
 Post usage out of Slurm's job logs.
 
@@ -76,6 +74,8 @@ Node-seconds are reckoned by the resource's rule; the first time, --rule says wh
                                     seconds times the largest share of such a node: OpenPortal's figure
   tres:NAME*FACTOR                  seconds times the count of a TRES, such as tres:gres/gpu*0.25
 
+Each may end in ,last-attempts: of a job that was put back into the queue only the last attempt counts, and not all.
+
 The account portal.project is the project project.portal, its user u is u.project.portal; any other account is a project
 of its own in a portal called as the cluster. --accounts and --associations say otherwise.
 
@@ -89,41 +89,7 @@ and with the accounts of now. What changes by it is a restatement.
 {_EXIT}"""
 
 
-def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def decorated(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorated
-
-
-_WANTED = _with(
-    click.option(
-        "--resource", required=True, metavar="NAME", type=Parsed("name", read_resource),
-        help="The resource (machine) the usage is of; it is made when new.",
-    ),
-    click.option(
-        "--requeues", type=click.Choice(["all", "last"]), default="all", show_default=True,
-        help="Which attempts count of a job that was put back into the queue.",
-    ),
-    click.option(
-        "--accounts", "mapping", metavar="FILE",
-        help="Lines of account,user,project,person that say which project an account is and which person a user;"
-        " otherwise NODEHOURS_ACCOUNTS.",
-    ),
-    click.option(
-        "--associations", metavar="FILE",
-        help="The output of `sacctmgr -P show assoc`: only users it lists are people, all others are unattributed.",
-    ),
-    click.option(
-        "--archive", metavar="DIR",
-        help="Where jobs are kept; otherwise NODEHOURS_ARCHIVE. With Spark, `rebuild` reads a copy elsewhere, such as"
-        " hdfs://host/slurm.",
-    ),
-    engine_options,
-)  # fmt: skip
-_RUN = _with(
+_RUN = with_options(
     click.option("--dry-run", is_flag=True, help="Do all the same and take it back."),
     REASON,
     click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object."),
@@ -170,6 +136,11 @@ _RUN = _with(
     help="By which rule node-seconds are reckoned.",
 )
 @click.option(
+    "--requeues",
+    type=click.Choice(["all", "last"]),
+    help="Which attempts that rule counts of a job that was put back into the queue: all, if nothing is said.",
+)
+@click.option(
     "--overlap",
     type=click.IntRange(0, 366),
     default=2,
@@ -185,13 +156,18 @@ _RUN = _with(
     metavar="SECONDS",
     help="With --live, how long sacct may take; after that, it is asked for less at once.",
 )
-@_WANTED
+@wanted_options
+@click.option(
+    "--new-archive",
+    is_flag=True,
+    help="Begin an archive though usage was reckoned from one that is lost: take in all jobs again.",
+)
 @_RUN
 def slurm(
     *,
     files: tuple[str, ...], live: bool, clusters: tuple[str, ...], since: date | None, until: date | None,
-    zone: Any, names: str | None, rule: Rule | None, overlap: int, patience: int,
-    resource: str, requeues: str, mapping: str | None, associations: str | None, archive: str | None,
+    zone: Any, names: str | None, rule: Rule | None, requeues: str | None, overlap: int, patience: int,
+    resource: str, mapping: str | None, associations: str | None, archive: str | None, new_archive: bool,
     engine: Asked, dry_run: bool, reason: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Post the usage, print the summary, and exit with the verdict."""
@@ -201,7 +177,11 @@ def slurm(
     from nodehours.intake.slurm import JobLog, ingest
     from nodehours.intake.slurm_live import Live, ingest_live
 
-    wanted = usage_wanted(resource, requeues, mapping, associations, archive, rule, engine)
+    only_last = None if requeues is None else requeues == "last"
+    wanted = replace(
+        usage_wanted(resource, mapping, associations, archive, engine),
+        rule=rule, only_last=only_last, begins_anew=new_archive,
+    )  # fmt: skip
     told: dict[str, Any] = {"dry_run": dry_run, "reason": reason, "by_whom": operator()}
 
     def done(connection: Connection, watch: Watch) -> JobRun:
@@ -235,22 +215,26 @@ def slurm(
     metavar="YYYY-MM",
     help="To this month (inclusive).",
 )
-@_WANTED
+@wanted_options
 @_RUN
 def rebuild(
     *,
     months: tuple[Month, ...], since: Month | None, until: Month | None,
-    resource: str, requeues: str, mapping: str | None, associations: str | None, archive: str | None,
+    resource: str, mapping: str | None, associations: str | None, archive: str | None,
     engine: Asked, dry_run: bool, reason: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Post the months, print the summary, and exit with the verdict."""
     if bool(months) == bool(since):
-        raise click.UsageError("say which months: --month, or --since and --until")
+        raise click.UsageError(
+            "say which months: --month, or --since, and --until if not to this month"
+        )
+    if since and until and since > until:
+        raise click.UsageError("--since is later than --until")
     from nodehours.intake.slurm import rebuild as rebuild_months
 
     last = until or Month.of(datetime.now(UTC).date())
     wanted_months = months or Period(since or last, _after(last)).months
-    wanted = usage_wanted(resource, requeues, mapping, associations, archive, None, engine)
+    wanted = usage_wanted(resource, mapping, associations, archive, engine)
 
     def done(connection: Connection, watch: Watch) -> JobRun:
         return rebuild_months(
@@ -276,15 +260,22 @@ def _check(
 ) -> None:
     """Refuse what cannot be meant."""
     if live == bool(files):
-        raise click.UsageError("say which files, or --live")
+        raise click.UsageError("say which files, or --live" + (", and not both" if live else ""))
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        if parameter.name in (_OF_FILES if live else _OF_LIVE) and _is_given(context, parameter):
+            goes = "with --live" if not live else "with FILE"
+            raise click.UsageError(f"{parameter.opts[0]} goes only {goes}")
     if not live and len(clusters) > 1:
         raise click.UsageError("records without a cluster are of one: --cluster once")
-    if live and until:
-        raise click.UsageError("--live reads until now: --until says nothing")
     if not live and (since is None) != (until is None):
         raise click.UsageError("--since and --until go together")
     if since and until and since > until:
         raise click.UsageError("--since is later than --until")
+
+
+def _is_given(context: click.Context, parameter: click.Parameter) -> bool:
+    return context.get_parameter_source(str(parameter.name)) is not ParameterSource.DEFAULT
 
 
 def _files(names: Iterable[str]) -> list[str]:
@@ -308,63 +299,10 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 
 def _covering(log: JobLog, since: date | None, until: date | None) -> JobLog:
-    from dataclasses import replace
-
     if since is None or until is None:
         return log
     calendar = Calendar(log.zone or read_zone("UTC"))
     return replace(log, known=(calendar.start_of(since), calendar.start_of(until + timedelta(1))))
-
-
-def usage_wanted(
-    resource: str,
-    requeues: str,
-    mapping: str | None,
-    associations: str | None,
-    archive: str | None,
-    rule: Rule | None,
-    engine: Asked,
-) -> Wanted:
-    """Return what the options say of usage; what they leave out, the settings do."""
-    from nodehours.intake.slurm import Wanted
-
-    settings, name = Settings.from_environment(), quote(resource, safe="")
-    home = Path(archive) if archive else settings.archive or settings.data_dir / "slurm"
-    kept: Path | str = (
-        f"{archive.rstrip('/')}/{name}" if archive and "://" in archive else home / name
-    )
-    if isinstance(kept, str) and engine.master is None:
-        raise click.UsageError(f"{archive} is not on this machine: --engine spark reads it")
-    accounts = _accounts(
-        mapping or (str(settings.accounts) if settings.accounts else None), associations
-    )
-    return Wanted(resource, kept, accounts, rule, requeues == "last", engine)
-
-
-def _accounts(mapping: str | None, associations: str | None) -> Accounts:
-    from nodehours.sources.slurm.accounts import (
-        Accounts,
-        accounts_of,
-        read_associations,
-        read_mapping,
-    )
-
-    faults: list[Any] = []
-    known, members = Accounts(), None
-    try:
-        if mapping:
-            with opened(mapping) as document:
-                known = read_mapping(document, faults)
-        if associations:
-            with opened(associations) as document:
-                members = read_associations(document)
-    except UnreadableError as error:
-        raise click.UsageError(
-            f"{mapping if members is None and mapping else associations}: {error}"
-        ) from None
-    if faults:
-        raise click.UsageError("\n".join(map(str, faults)))
-    return accounts_of(known, members)
 
 
 def _after(month: Month) -> Month:
@@ -384,6 +322,8 @@ def _do(
         click.echo(f"Error: {error}", err=True)
         sys.exit(3)
     say(told.run, _MOST_SAID)
+    if not (told.run.months or told.run.faults):
+        click.echo("nothing to post: the archive knows nothing of these months", err=True)
     if as_json:
         click.echo(summary(told.run, resource, revision, logs=[one._asdict() for one in told.read]))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -46,6 +47,14 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 
 class _Commands(click.Group):
     """The commands, each imported when it is asked for: a shell waits for one, not for all of them."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; of Ctrl-C, exit as shells expect it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(130)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's own signature
         """Name them in their order."""

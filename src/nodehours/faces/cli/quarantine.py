@@ -16,6 +16,7 @@ from nodehours.faces.cli.parsed import Number
 from nodehours.faces.cli.shown import cut, end, exact, legible, minute
 from nodehours.faces.cli.store import ledger, operator
 from nodehours.faces.cli.table import table
+from nodehours.intake.openportal import SOURCE as REPORTED
 from nodehours.intake.release import release_record
 from nodehours.ledger.errors import LedgerError, UnavailableError, UnknownNameError
 from nodehours.ledger.post import MonthPosted
@@ -113,8 +114,10 @@ def _page(told: RecordTold) -> Iterator[str]:
     if line.decided:
         yield f"{line.status:<15}{_second(line.decided)} by {legible(line.decided_by or '-')}"
         yield f"why            {legible(line.decision_reason or '') or '-'}"
-    else:
+    elif line.source == REPORTED:
         yield f"decide         `nodehours quarantine release {line.id}` or `nodehours quarantine drop {line.id}`"
+    else:
+        yield f"decide         mend the log and take it in again, then `nodehours quarantine drop {line.id}`"
 
 
 def _second(instant: datetime) -> str:
@@ -155,7 +158,7 @@ def drop(ids: tuple[int, ...], reason: str) -> None:
 
     def dropped(connection: Connection, record_id: int) -> Iterator[str]:
         record = drop_record(connection, record_id, operator(), reason)
-        named = f"{record.project} {record.place}".strip() if record.project else "a document"
+        named = f"{record.project} {record.place}".strip() or "a document"
         yield f"dropped {record_id}: {legible(named)}"
 
     _decide(ids, dropped)

@@ -75,7 +75,7 @@ Every project's month, and every month of all projects together, gets a verdict 
 With --against sreport every account's user and month is compared in each TRES that both sides know, to the second, and
 gets one of two verdicts: ok, or unexplained. A difference is ok when known causes make all of it, and each of them is
 told with its seconds: suspended jobs, reservations that no job used, hours that sreport has not counted yet, days of
-another time zone, attempts that --requeues last leaves out. Ask for every TRES at once:
+another time zone, attempts that the rule leaves out. Ask for every TRES at once:
 
 \b
   sreport -P -t Seconds -T node,cpu,gres/gpu,mem,billing cluster AccountUtilizationByUser Start=… End=…

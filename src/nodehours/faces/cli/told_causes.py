@@ -35,7 +35,7 @@ def as_table(found: Beside, *, details: bool) -> str:
     causes = [line for cell in found.cells for line in _cause_lines(cell)]
     if details and causes:
         parts.append(table(_CAUSES, causes, right=_CAUSES[4:6]))
-    if not found.cells:
+    if not found.cells and not found.faults:
         parts.append("nothing to compare: neither side has usage of what was asked for")
     where = f"ledger: revision {found.revision}, resource {found.resource}"
     parts.append(f"{where}; differences are the ledger's figures less sreport's")

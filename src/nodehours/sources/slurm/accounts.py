@@ -19,7 +19,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -78,6 +78,8 @@ def _own_name(name: str) -> str:
     """Return *name* as part of an identifier; what cannot be one gets a part of its hash, so that it is told apart."""
     if _PART.fullmatch(name):
         return name
+    if not name:
+        return UNKNOWN_USER
     told = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-") or "account"
     return f"{told[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
@@ -119,7 +121,25 @@ def read_mapping(document: Document, faults: list[Fault]) -> Accounts:
             _read_line(_named(head, line), projects, people)
         except ValueError as error:
             faults.append(Fault(document.name, str(error), place=f"line {number}"))
+    faults += [Fault(document.name, said) for said in _two_people(projects, people)]
     return Accounts(projects, people)
+
+
+def _two_people(
+    projects: Mapping[str, ProjectIdentifier], people: Mapping[tuple[str, str], str]
+) -> Iterator[str]:
+    """Tell of users who would be two people in one project: there, Slurm's name is all that is known of them."""
+    known: dict[tuple[ProjectIdentifier, str], tuple[str, str]] = {}
+    for (account, user), person in people.items():
+        project = projects.get(account) or ProjectIdentifier.of_account(account)
+        if not project:
+            continue
+        other, before = known.setdefault((project, user), (account, person))
+        if before != person:
+            yield (
+                f"{user} is {before} of the account {other} and {person} of {account}, which are both the project"
+                f" {project}: in one project a user is one person"
+            )
 
 
 def _fields(line: str) -> list[str]:

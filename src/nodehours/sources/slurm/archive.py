@@ -14,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +30,12 @@ from nodehours.sources.document import UnreadableError
 from nodehours.sources.slurm.ahead import ahead
 from nodehours.sources.slurm.kept import (
     MANIFEST,
+    NEAR_SECONDS,
     Cluster,
     Coverage,
     Kept,
     Manifest,
+    MappedBy,
     Part,
     months_of,
     read_manifest,
@@ -46,7 +48,8 @@ _STAGED: Final = ".staged-"  # no cluster's directory is called so
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What came in: how many attempts, how many of them new or changed, the span of all of them, and of which clusters.
+    """What came in: how many attempts that used something, how many were new or changed, the span of all of them, and
+    of which clusters.
 
     ``start`` and ``end`` are seconds since 1970, both 0 where there was none.
     """
@@ -71,6 +74,7 @@ class Archive(Kept):
         found = _read(directory / MANIFEST)
         archive = cls(str(directory), found or Manifest(), directory, memory)
         if found:
+            archive._check()
             archive._clean()
         elif any(_files(directory)):
             raise UnreadableError(
@@ -101,8 +105,10 @@ class Archive(Kept):
         """Write down that everything of *cluster* is known from *since* until *until*."""
         known = self.clusters.get(cluster, Cluster())
         spans = _joined([*known.known, Coverage(since, until)])
+        if spans == list(known.known) or since >= until:
+            return
         self.manifest.clusters[cluster] = replace(known, known=spans)
-        self.write()
+        self.mark(months_of(since, until))
 
     def _assume(self, names: frozenset[str], assumed: str) -> None:
         taken = self.manifest.assumed
@@ -115,8 +121,10 @@ class Archive(Kept):
             self.manifest.assumed = assumed
 
     def _merge(self, staged: Staging) -> int:
-        changed, replaced, spans = 0, [], [(staged.start, staged.end)]
-        clusters = dict(self.clusters)
+        changed, replaced = 0, []
+        # Jobs show that days around them are known.
+        spans = [(staged.start - NEAR_SECONDS, staged.end + NEAR_SECONDS)] if staged.paths else []
+        clusters, seen = dict(self.clusters), self.seen_until
         with engine(self.memory) as database:
             for (name, month), path in sorted(staged.paths.items()):
                 cluster = clusters.get(name, Cluster())
@@ -133,6 +141,9 @@ class Archive(Kept):
                 replaced += [] if found.is_added else old
                 clusters[name] = replace(cluster, months={**cluster.months, month: parts})
         self.manifest.clusters = clusters
+        spans += _spans_between(
+            seen, self.seen_until, max([part.end for _, _, part in self.parts], default=0)
+        )
         self.mark(month for span in spans for month in months_of(*span))
         for path in replaced:
             path.unlink()
@@ -161,6 +172,16 @@ class Archive(Kept):
 
     def _path(self, cluster: str, month: str, number: int) -> Path:
         return Path(self.place_of(cluster, month, number))
+
+    def _check(self) -> None:
+        """Refuse to go on without files that hold."""
+        lost = [place for place, _, _ in self.parts if not Path(place).exists()]
+        if lost:
+            more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+            raise UnreadableError(
+                f"{lost[0]}{more} is not there, but {MANIFEST} names it: bring it back, or move the archive away and"
+                " take in all jobs again, with --new-archive"
+            )
 
     def _clean(self) -> None:
         """Remove what a process left that was killed: files that do not hold."""
@@ -203,6 +224,20 @@ def opened_archive(directory: Path, memory: str = "1GB") -> Iterator[Archive]:
         os.close(lock)
 
 
+def is_archive(directory: Path) -> bool:
+    """Tell whether there is an archive in *directory*, or what is left of one."""
+    return (directory / MANIFEST).exists() or any(_files(directory))
+
+
+def mapped_by(directory: Path) -> MappedBy:
+    """Tell which files said last whose usage it is, of the archive in *directory*, if there is one.
+
+    Raises ``UnreadableError`` when it is damaged.
+    """
+    found = _read(directory / MANIFEST)
+    return found.mapped_by if found else MappedBy()
+
+
 def copied_archive(directory: Path, copy: Path) -> None:
     """Make *copy* an archive of the same attempts."""
     if not directory.exists():
@@ -232,6 +267,17 @@ def _writing(directory: Path) -> Iterator[None]:
     except (OSError, duckdb.Error) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise UnreadableError(f"the archive {directory} cannot be written: {said}") from error
+
+
+def _spans_between(
+    before: Mapping[str, int], after: Mapping[str, int], end: int
+) -> list[tuple[int, int]]:
+    """Return the spans of which it is another question now than *before* whether something still ran in them."""
+    return [
+        (min(bounds), max(bounds))
+        for name in {*before, *after}
+        if len(bounds := {before.get(name, end), after.get(name, end)}) > 1
+    ]
 
 
 def _files(directory: Path) -> Iterator[Path]:

@@ -6,7 +6,8 @@ from when it could have started to when it did. ``memory`` is in MB (2**20 bytes
 allocated. ``submitted`` is 0 where it is not known: with ``cluster`` and ``job`` it names an attempt, and where it is
 not known, ``start`` does.
 
-A record of what used nothing is no attempt: a step, a job that did not start, or ended as it began.
+A record of a step, or of a job that got nothing, is no attempt. One that ended as it began used nothing, but is kept:
+so Slurm ends a runaway job, of which records said before that it ran.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from nodehours.sources.slurm.tres import Allocated, read_part, read_tres
+from nodehours.terms.calendar import DAY_SECONDS
 from nodehours.terms.fault import shown
 from nodehours.terms.rule import CPU, NODE
 
@@ -46,7 +48,9 @@ MAX_SECOND = 7_258_118_400
 
 _FIRST_YEAR, _LAST_YEAR = 1969, 2200
 
-NO_TIME = frozenset(("", "Unknown", "None", "0"))
+NO_TIME = frozenset(("", "Unknown", "None", "0", "4294967294", "4294967295"))
+"""What is told where there is no time; numbers are Slurm's NO_VAL and INFINITE."""
+
 # Of a long list of tasks Slurm tells the beginning: 71_[1-5,10,...]
 JOB = re.compile(r"[0-9]{1,18}(_[0-9]{1,18}|_\[[0-9,:%.-]+\]|\+[0-9]{1,9})?", re.ASCII)
 """What a job's id looks like."""
@@ -55,6 +59,10 @@ _SECONDS = re.compile(r"[0-9]{1,11}", re.ASCII)
 _ELAPSED = re.compile(
     r"(?:([0-9]{1,6})-)?(?:([0-9]{1,4}):)?([0-9]{1,2}):([0-9]{2})(?:\.[0-9]+)?", re.ASCII
 )
+NUL = "\0"
+"""What no name holds, unless a record is damaged; no database takes it."""
+
+NAMES = ("cluster", "account", "user")
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,7}", re.ASCII)
 
@@ -85,16 +93,21 @@ class Attempt(NamedTuple):
 class Told:
     """What records do not tell themselves: the ``cluster`` where they name none, and the ``zone`` of local times.
 
-    No attempt begins or ends after ``latest``.
+    What still runs has come no further than ``now``. Clocks may differ: nothing ends later than a day after that.
     """
 
     cluster: str
     zone: ZoneInfo | None = None
-    latest: int = MAX_SECOND
+    now: int = MAX_SECOND - DAY_SECONDS
+
+    @property
+    def latest(self) -> int:
+        """The last second at which anything may have ended."""
+        return self.now + DAY_SECONDS
 
 
 def read_attempt(record: Mapping[str, str], told: Told) -> Attempt | None:
-    """Read one record, by the names of ``fields.FIELDS``; None of what used nothing.
+    """Read one record, by the names of ``fields.FIELDS``; None of what is no attempt.
 
     Raises ``ValueError`` with a sentence.
     """
@@ -104,15 +117,17 @@ def read_attempt(record: Mapping[str, str], told: Told) -> Attempt | None:
     if not JOB.fullmatch(job):
         raise ValueError(f"{shown(job)} is no job's id")
     elapsed = _read_elapsed(record.get("elapsed", ""))
-    if record["start"] in NO_TIME or not elapsed:
+    if record["start"] in NO_TIME or not (elapsed or _is_over(record)):
         return None
-    span = _read_span(record, elapsed, told.zone)
-    if span.end > told.latest:
-        end = record["end"] if record["end"] not in NO_TIME else f"it ran {elapsed} seconds"
-        raise ValueError(f"its end lies in the future: {end}")
+    span = _span(record, elapsed, told)
+    for name in NAMES:
+        if NUL in record.get(name, ""):
+            raise ValueError(f"its {name} is damaged: {shown(record[name])}")
     counts = _counts(record)
+    if not (elapsed or counts.nodes):
+        return None
     return Attempt(
-        record.get("cluster") or told.cluster,
+        (record.get("cluster") or told.cluster).lower(),
         job,
         _submitted(record, told.zone),
         record["account"],
@@ -139,12 +154,28 @@ def _state(record: Mapping[str, str]) -> str:
     return record.get("state", "").partition(" ")[0]
 
 
+def _is_over(record: Mapping[str, str]) -> bool:
+    return record["end"] not in NO_TIME and _state(record) not in LIVE_STATES
+
+
+def _span(record: Mapping[str, str], elapsed: int, told: Told) -> _Span:
+    span = _read_span(record, elapsed, told.zone)
+    if span.end > told.latest:
+        end = record["end"] if record["end"] not in NO_TIME else f"it ran {elapsed} seconds"
+        raise ValueError(f"its end lies in the future: {end}")
+    if not span.is_ended and span.end > told.now:
+        return span._replace(end=max(span.start, told.now))
+    return span
+
+
 def _read_span(record: Mapping[str, str], elapsed: int, zone: ZoneInfo | None) -> _Span:
-    is_known = record["end"] not in NO_TIME
     suspended = _read_elapsed(record.get("suspended", ""))
     starts = read_time(record["start"], zone)
-    if not is_known:
-        return _Span(starts[0], starts[0] + elapsed + suspended, suspended, is_ended=False)
+    if not elapsed:
+        return _Span(starts[-1], starts[-1], 0, is_ended=True)
+    if record["end"] in NO_TIME:
+        # Where clocks told it twice: should it be the earlier one, the record of its end will say so.
+        return _Span(starts[-1], starts[-1] + elapsed + suspended, suspended, is_ended=False)
     ends = read_time(record["end"], zone)
     # Where clocks went back, a time is told twice: the two that lie as far apart as the job ran are meant.
     pairs = [(start, end) for start in starts for end in ends]
@@ -153,7 +184,7 @@ def _read_span(record: Mapping[str, str], elapsed: int, zone: ZoneInfo | None) -
         raise ValueError(
             f"it ran {elapsed} seconds, but from {record['start']} to {record['end']} there are {max(0, end - start)}"
         )
-    return _Span(start, end, end - start - elapsed, _state(record) not in LIVE_STATES)
+    return _Span(start, end, end - start - elapsed, _is_over(record))
 
 
 def _submitted(record: Mapping[str, str], zone: ZoneInfo | None) -> int:

@@ -19,7 +19,9 @@ import pyarrow.compute as pc
 from nodehours.sources.slurm.attempt import (
     LIVE_STATES,
     MAX_SECOND,
+    NAMES,
     NO_TIME,
+    NUL,
     UNKNOWN_USER,
     Attempt,
     Told,
@@ -125,6 +127,7 @@ class _Known:
         self.is_live = _taken(pa.array([word in LIVE_STATES for word in words], pa.bool_()), state)
         tres = columns.get("tres", pa.repeat("", self._length)).dictionary_encode()
         self.counts = _allocated(map(counts, tres.dictionary.to_pylist()), tres)
+        self.used = pc.greater(self.elapsed, 0)
 
     def plain(self) -> Column:
         """Tell which records are read here."""
@@ -132,6 +135,7 @@ class _Known:
         is_so = [
             pc.match_substring_regex(self._columns["job"], _PLAIN_JOB),
             pc.greater(start, 0), pc.greater(end, 0), pc.less_equal(end, self._told.latest),
+            *(self._is_clean(name) for name in NAMES if name in self._columns),
             pc.greater_equal(pc.subtract(end, start), self.elapsed),
             pc.invert(self.is_live),
             pc.is_valid(self.counts["nodes"]), pc.is_valid(self.nodes), pc.is_valid(self.cpus),
@@ -150,9 +154,10 @@ class _Known:
 
     def attempts(self, plain: Column) -> pa.RecordBatch:
         """Return the attempts among the *plain* records."""
-        start, end = self.times["start"], self.times["end"]
+        start = self.times["start"]
+        end = pc.if_else(self.used, self.times["end"], start)
         columns = {
-            "cluster": self._text("cluster", self._told.cluster),
+            "cluster": self._cluster(),
             "job": self._columns["job"],
             "submitted": self.times.get("submitted", pa.repeat(0, self._length)),
             "account": self._columns["account"],
@@ -168,9 +173,16 @@ class _Known:
             "cpus": _or(self.cpus, self.counts["cpus"]),
         }  # fmt: skip
         batch = pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
-        return batch.filter(
-            pc.and_(plain, pc.fill_null(pc.greater(self.elapsed, 0), fill_value=False))
-        )
+        return batch.filter(pc.and_(plain, pc.or_(self.used, pc.greater(batch["nodes"], 0))))
+
+    def _cluster(self) -> Column:
+        names = self._text("cluster", self._told.cluster).dictionary_encode()
+        small = [name.lower() for name in names.dictionary.to_pylist()]
+        return _taken(pa.array(small, pa.string()), names)
+
+    def _is_clean(self, name: str) -> Column:
+        names = self._columns[name].dictionary_encode()
+        return _taken(pc.invert(pc.match_substring(names.dictionary, NUL)), names)
 
     def _text(self, name: str, default: str) -> Column:
         if name not in self._columns:

@@ -50,7 +50,8 @@ class Sides:
     """What is compared of one period: its own seconds and those of the ledger's days, and all that is known.
 
     ``ours`` are the ledger's figures by place and TRES, ``project_of`` names the project of an account and cluster.
-    ``is_certain``: it cannot be that the last hour was not rolled up.
+    ``is_certain``: it cannot be that the last hour was not rolled up. ``changes`` tells from which second on only last
+    attempts count for the ledger, or all.
     """
 
     period: Period
@@ -63,6 +64,12 @@ class Sides:
     jobs: Jobs | None = None
     reserved: Reserved = field(default_factory=Reserved)
     is_certain: bool = True
+    changes: Mapping[int, bool] = field(default_factory=dict)
+
+    def only_last(self, second: int) -> bool:
+        """Whether only last attempts count at *second*."""
+        before = [at for at in self.changes if at <= second]
+        return bool(before) and self.changes[max(before)]
 
 
 def compare(sides: Sides) -> list[Cell]:
@@ -139,8 +146,10 @@ class _Part(NamedTuple):
     is_later: bool
 
 
-def _parts(ours: tuple[int, int], theirs: tuple[int, int], *, is_running: bool) -> Iterator[_Part]:
+def _parts(sides: Sides, theirs: tuple[int, int], *, is_running: bool) -> Iterator[_Part]:
+    ours = sides.ours_span
     bounds = sorted({*ours, *theirs})
+    bounds = sorted({*bounds, *(at for at in sides.changes if bounds[0] < at < bounds[-1])})
     for start, end in pairwise(bounds):
         is_ours = ours[0] <= start < ours[1]
         is_theirs = theirs[0] <= start < theirs[1]
@@ -150,8 +159,9 @@ def _parts(ours: tuple[int, int], theirs: tuple[int, int], *, is_running: bool) 
 def _add_jobs(facts: _Facts, sides: Sides, jobs: Jobs, end: int) -> None:
     theirs = sides.theirs_span[0], end
     is_running = not sides.period.is_whole or end < sides.theirs_span[1]
-    for part in _parts(sides.ours_span, theirs, is_running=is_running):
-        for portion in jobs.portions(part.span, sides.tres):
+    for part in _parts(sides, theirs, is_running=is_running):
+        only_last = sides.only_last(part.span[0])
+        for portion in jobs.portions(part.span, sides.tres, only_last=only_last):
             place = sides.project_of(portion.account, portion.cluster), portion.user
             facts.accounts[place].add((portion.cluster, portion.account))
             for why, seconds in _whys(part, portion):

@@ -6,11 +6,12 @@ counts. All other fields are left alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from nodehours.sources.document import UnreadableError
 from nodehours.terms.fault import shown
+from nodehours.terms.rule import CPU, NODE
 
 FIELDS: Final = {
     "job": ("jobid", "jobidraw"),
@@ -62,6 +63,8 @@ STATES: Final = frozenset(
 )  # fmt: skip
 """Every state that Slurm tells, without what comes after it (``CANCELLED by 1002``)."""
 
+_TOLD_BESIDE: Final = frozenset(("account", "user", "state", "start", "alloctres"))
+
 RECOMMENDED: Final = (
     "JobID,Cluster,Account,User,State,Submit,Eligible,Start,End,ElapsedRaw,Suspended,"
     "AllocNodes,AllocCPUS,AllocTRES"
@@ -69,10 +72,10 @@ RECOMMENDED: Final = (
 """What to ask sacct for."""
 
 
-def columns_of(names: Sequence[str]) -> dict[str, int]:
+def columns_of(names: Sequence[str], counts: Iterable[str] = ()) -> dict[str, int]:
     """Return at which place each of ``FIELDS`` is told, by its own name.
 
-    Raises ``UnreadableError`` when one that is needed is not there.
+    Raises ``UnreadableError`` when one that is needed is not there, or none tells a TRES of *counts*.
     """
     places = {name.strip().lower(): at for at, name in reversed(list(enumerate(names)))}
     found = {
@@ -87,13 +90,20 @@ def columns_of(names: Sequence[str]) -> dict[str, int]:
         raise UnreadableError(
             f"it does not tell {', '.join(missing)}: ask sacct for at least {RECOMMENDED}"
         )
+    told = {NODE: "nodes", CPU: "cpus"}
+    untold = [tres for tres in counts if "tres" not in found and told.get(tres) not in found]
+    if untold:
+        raise UnreadableError(
+            f"it does not tell alloctres, and so not {', '.join(sorted(untold))}, which the rule counts:"
+            f" ask sacct for {RECOMMENDED}"
+        )
     return found
 
 
 def is_header(fields: Sequence[str]) -> bool:
     """Tell whether these are names of fields, as the first line of sacct's output has them."""
-    names = {field.strip().lower() for field in fields}
-    return "start" in names and bool(names & {"jobid", "jobidraw"})
+    names = {field.removeprefix("\ufeff").strip().lower() for field in fields}
+    return bool(names & set(FIELDS["job"])) and bool(names & _TOLD_BESIDE)
 
 
 def read_names(text: str) -> tuple[str, ...]:

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Final
 import ibis
 from ibis import _
 
+from nodehours.sources.slurm.attempt import UNKNOWN_USER
 from nodehours.sources.slurm.batches import SCHEMA
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
 _FIRST: Final = ("is_ended", "end")
-_WEIGHED: Final = (
-    *_FIRST, *(name for name in SCHEMA.names if name not in {*_FIRST, "start", "waited"})
-)  # fmt: skip
+_REST: Final = [name for name in SCHEMA.names if name not in {*_FIRST, "start", "waited"}]
 _JOB: Final = ("cluster", "job")
 
 
@@ -53,7 +52,8 @@ def _joined_spans(attempts: Table) -> Table:
 
 def _spans(attempts: Table) -> Table:
     """Number the spans of time in which a job ran: attempts of one ``span`` overlap, or others in between do."""
-    earlier = ibis.window(group_by=_JOB, order_by="start", rows=(None, -1))
+    by_start = ["start", ibis.desc("end")]
+    earlier = ibis.window(group_by=_JOB, order_by=by_start, rows=(None, -1))
     marked = attempts.mutate(ran_until=attempts.end.max().over(earlier))
     begins = (marked.ran_until.isnull() | (marked.ran_until <= marked.start)).cast("int64")
     marked = marked.mutate(begins=begins)
@@ -63,7 +63,9 @@ def _spans(attempts: Table) -> Table:
 
 
 def _best(records: Table, key: Sequence[str]) -> Table:
-    latest = ibis.window(group_by=key, order_by=[ibis.desc(name) for name in _WEIGHED])
+    told = [records.user != UNKNOWN_USER, records.account != "", records.tres != ""]
+    weighed = [*_FIRST, *told, *_REST]
+    latest = ibis.window(group_by=key, order_by=[ibis.desc(one) for one in weighed])
     earliest = ibis.window(group_by=key, order_by=[records.start, ibis.desc("waited")])
     ranked = records.mutate(
         place=ibis.row_number().over(latest),

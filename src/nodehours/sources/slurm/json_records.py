@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from nodehours.sources.document import Document, UnreadableError
+from nodehours.sources.slurm.tres import UNTOLD
 from nodehours.terms.fault import shown
 
 _MAX_NUMBER = 10**18
@@ -23,6 +24,7 @@ _NEEDED = ("job_id", "account", "user", "time.start", "time.end", "time.elapsed"
 
 class _Jobs(msgspec.Struct):
     jobs: list[msgspec.Raw]
+    errors: Any = None
 
 
 class JobRecord(NamedTuple):
@@ -52,16 +54,25 @@ def read_jobs(document: Document) -> Iterator[JobRecord]:
 def _spans(content: mmap.mmap | bytes) -> list[tuple[int, int]]:
     """Return where in the document its jobs are. Nothing holds on to it: it can be closed at any time."""
     try:
-        jobs = msgspec.json.decode(content, type=_Jobs).jobs
+        told = msgspec.json.decode(content, type=_Jobs)
     except msgspec.ValidationError as error:
         raise UnreadableError(f"it is not what `sacct --json` tells: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnreadableError(f"it is no JSON: {error}") from error
     except RecursionError as error:
         raise UnreadableError("it is no JSON: it is nested too deeply") from error
-    begin = _address(content)
+    if told.errors:
+        raise UnreadableError(f"sacct could not tell all: {shown(_said(told.errors))}")
+    begin, jobs = _address(content), told.jobs
     starts = [_address(job) - begin for job in jobs]
     return [(start, start + len(memoryview(job))) for start, job in zip(starts, jobs, strict=True)]
+
+
+def _said(errors: Any) -> str:
+    """Return what the first of *errors* says."""
+    first = errors[0] if isinstance(errors, list) else errors
+    said = first.get("description") or first.get("error") if isinstance(first, dict) else None
+    return str(said or first)
 
 
 def _address(content: mmap.mmap | bytes | msgspec.Raw) -> int:
@@ -144,7 +155,7 @@ class _Job:
         found = self._at(*path)
         if isinstance(found, dict):
             found = found.get("number") if found.get("set") else None
-        if found is None:
+        if found is None or (isinstance(found, int) and UNTOLD <= found < 2**64):
             return untold
         is_whole = isinstance(found, int) and not isinstance(found, bool)
         if not is_whole or abs(found) > _MAX_NUMBER or (found < 0 and not negative):

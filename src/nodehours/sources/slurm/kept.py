@@ -12,10 +12,15 @@ from typing import Final
 import msgspec
 
 from nodehours.sources.document import UnreadableError
+from nodehours.terms.calendar import DAY_SECONDS
 from nodehours.terms.month import Month
 from nodehours.terms.period import Period, months_after
 
 MANIFEST: Final = "archive.json"
+NEAR_DAYS: Final = 7
+"""How far from a day a job may be that shows that the day is known."""
+
+NEAR_SECONDS: Final = NEAR_DAYS * DAY_SECONDS
 VERSION: Final = 1
 _PLAIN: Final = frozenset(string.ascii_lowercase + string.digits + "-_")
 _MAX_NAME: Final = 128
@@ -50,6 +55,13 @@ class Cluster(msgspec.Struct, frozen=True):
     known: list[Coverage] = []
 
 
+class MappedBy(msgspec.Struct, frozen=True):
+    """The files that said last whose usage it is: accounts and associations; empty where none did."""
+
+    accounts: str = ""
+    associations: str = ""
+
+
 class Manifest(msgspec.Struct):
     """What is written of an archive. ``assumed`` is the cluster that records without one were taken to be of."""
 
@@ -58,6 +70,7 @@ class Manifest(msgspec.Struct):
     clusters: dict[str, Cluster] = {}
     unposted: list[str] = []
     assumed: str = ""
+    mapped_by: MappedBy = MappedBy()
 
 
 @dataclass(slots=True)
@@ -85,6 +98,12 @@ class Kept:
         """What is written of it: it tells which files hold."""
         return msgspec.json.encode(self.manifest)
 
+    def map_by(self, files: MappedBy) -> None:
+        """Write down which files said whose usage it is."""
+        if self.manifest.mapped_by != files:
+            self.manifest.mapped_by = files
+            self.write()
+
     @property
     def unposted(self) -> Sequence[str]:
         """The months (``2026-10``) that were changed, and not yet posted whole."""
@@ -99,15 +118,26 @@ class Kept:
                     yield self.place_of(name, month, part.number), name, part
 
     def files(self, start: int, end: int) -> list[str]:
-        """Return the files with attempts between *start* and *end*."""
+        """Return the files with attempts between *start* and *end*, and with what may be records of these."""
+        if self.has_unsure:
+            start, end = self._around(start, end)
         found = [file for file, _, part in self.parts if part.start < end and part.end > start]
         return list(dict.fromkeys(found))
 
-    def around(self, start: int, end: int) -> tuple[int, int]:
+    def _around(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of all that is in the files with attempts between *start* and *end*."""
         found = [part for _, _, part in self.parts if part.start < end and part.end > start]
         starts, ends = [part.start for part in found], [part.end for part in found]
         return min(starts, default=start), max(ends, default=end)
+
+    @property
+    def seen_until(self) -> Mapping[str, int]:
+        """How far at least the attempts of each cluster had come that are not ended, where there are any."""
+        seen: dict[str, int] = {}
+        for _, name, part in self.parts:
+            if part.seen_until is not None:
+                seen[name] = min(part.seen_until, seen.get(name, part.seen_until))
+        return seen
 
     @property
     def has_unsure(self) -> bool:
@@ -119,10 +149,11 @@ class Kept:
         self.manifest.unposted = sorted({*self.unposted, *map(str, months)})
         self.write()
 
-    def posted(self) -> None:
-        """Write down that all months were posted."""
-        if self.unposted:
-            self.manifest.unposted = []
+    def posted(self, but: Iterable[Month] = ()) -> None:
+        """Write down that all months were posted *but* these."""
+        left = sorted(map(str, but))
+        if self.unposted != left:
+            self.manifest.unposted = left
             self.write()
 
     def place_of(self, cluster: str, month: str, number: int) -> str:
@@ -161,6 +192,7 @@ def months_of(start: int, end: int) -> list[Month]:
     if not end:
         return []
     first, last = (
-        Month.of(datetime.fromtimestamp(at, UTC).date()) for at in (start - 86_400, end + 86_400)
+        Month.of(datetime.fromtimestamp(at, UTC).date())
+        for at in (start - DAY_SECONDS, end + DAY_SECONDS)
     )
     return list(Period(first, months_after(last, 1)).months)

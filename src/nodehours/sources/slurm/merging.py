@@ -1,9 +1,9 @@
 """Merging attempts with those that are kept: records of one attempt become one, whatever order they come in.
 
-What was looked at last holds: what is over beats what was still running, then the later end; a tie is told by the
-figures themselves. The earliest start holds, and the wait until then, since records may be cut off at the beginning of
-the window that they were asked for. So merging is a join in the sense of a lattice, and order and repetition do not
-matter.
+What was looked at last holds: what is over beats what was still running, then the later end; of the others the one
+that tells more, and a tie is told by the figures themselves. The earliest start holds, and the wait until then, since
+records may be cut off at the beginning of the window that they were asked for. So merging is a join in the sense of a
+lattice, and order and repetition do not matter.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 import duckdb
 
+from nodehours.sources.slurm.attempt import UNKNOWN_USER
 from nodehours.sources.slurm.batches import SCHEMA
 from nodehours.sources.slurm.staging import ROWS, written_to
 
@@ -26,6 +27,10 @@ _KEY: Final = "job, submitted, if(submitted = 0, start, 0)"
 _WEIGHED: Final = ", ".join(
     [
         'is_ended, "end"',
+        # Of what is otherwise the same, a record that tells more has the last word.
+        f"named := \"user\" <> '{UNKNOWN_USER}'",
+        "had := account <> ''",
+        "given := tres <> ''",
         *(f'"{one}"' for one in SCHEMA.names if one not in {"is_ended", "end", "start", "waited"}),
     ]
 )

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from nodehours.sources.slurm.engines import DuckDB, Engine
 from nodehours.sources.slurm.joining import joined, sure
-from nodehours.sources.slurm.kept import Coverage, Kept, Part, months_of
+from nodehours.sources.slurm.kept import NEAR_DAYS, Coverage, Kept, Part, months_of
 from nodehours.sources.slurm.usage import ATTEMPTS, Reckoning, daily_usage, requeued
 from nodehours.terms.calendar import Calendar, day_of
 from nodehours.terms.month import Month
@@ -29,7 +29,6 @@ from nodehours.terms.rule import Rule
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-_NEAR_DAYS: Final = 7
 ORDER: Final = ("cluster", "account", "user", "day")
 
 
@@ -42,11 +41,15 @@ class RuleFrom(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """By which rules, in the order of their days, and on whose days; whether only last attempts count."""
+    """By which rules, in the order of their days, and on whose days."""
 
     rules: Sequence[RuleFrom]
     calendar: Calendar
-    only_last: bool = False
+
+    @property
+    def may_count_last(self) -> bool:
+        """Whether on some days only last attempts count."""
+        return any(one.rule.only_last for one in self.rules)
 
     def rule_of(self, day: date) -> Rule:
         """Return the rule that holds on *day*: before the first one holds, that one."""
@@ -112,6 +115,16 @@ def reopened_months(kept: Kept, engine: Engine, changed: Iterable[Month]) -> set
     }
 
 
+def unended_jobs(kept: Kept, engine: Engine, cluster: str, before: int) -> list[str]:
+    """Return the jobs of *cluster* that still ran when they were last seen, if that was before the second *before*."""
+    if kept.seen_until.get(cluster, before) >= before:
+        return []
+    attempts = _attempts(kept)
+    unended = _unended(attempts.filter(attempts.cluster == cluster))
+    jobs = unended.filter(unended.end < before).select("job").distinct().order_by("job")
+    return [str(row["job"]) for row in engine.answer(jobs, kept.files(0, 2**62)).to_pylist()]
+
+
 def _attempts(kept: Kept) -> Table:
     return ATTEMPTS if kept.holds_once else joined(ATTEMPTS)
 
@@ -129,7 +142,7 @@ def _reckonings(kept: Kept, month: Month, setting: Setting) -> Iterable[Reckonin
     return [
         Reckoning(
             setting.rule_of(first), setting.calendar, first, last,
-            only_last=setting.only_last, has_unsure=kept.has_unsure,
+            has_unsure=kept.has_unsure,
         )
         for first, last in setting.spans(month)
     ]  # fmt: skip
@@ -137,11 +150,8 @@ def _reckonings(kept: Kept, month: Month, setting: Setting) -> Iterable[Reckonin
 
 def _files(kept: Kept, how: Reckoning) -> list[str]:
     start, end = how.calendar.start_of(how.first), how.calendar.start_of(how.last + timedelta(1))
-    if kept.has_unsure:
-        # An attempt may be cut off by records that end before.
-        start, end = kept.around(start, end)
     # What came after an attempt says whether it was the last one.
-    return kept.files(start, 2**62 if how.only_last else end)
+    return kept.files(start, 2**62 if how.rule.only_last else end)
 
 
 class _Known(NamedTuple):
@@ -173,8 +183,8 @@ class _Known(NamedTuple):
         return (
             before > 0
             and after < len(self.starts)
-            and number - self.ends[before - 1] <= _NEAR_DAYS
-            and self.starts[after] - number <= _NEAR_DAYS
+            and number - self.ends[before - 1] <= NEAR_DAYS
+            and self.starts[after] - number <= NEAR_DAYS
         )
 
 
@@ -190,7 +200,7 @@ def _complete(
 
 
 def _known(kept: Kept, engine: Engine, month: Month, calendar: Calendar) -> list[_Known]:
-    near = timedelta(_NEAR_DAYS + 2)
+    near = timedelta(NEAR_DAYS + 2)
     span = calendar.start_of(month.start - near), calendar.start_of(month.end + near)
     days, seen_until = _busy_days(kept, engine, span, calendar), _seen_until(kept, engine)
     parts: dict[str, list[Part]] = {name: [] for name in kept.clusters}
@@ -210,22 +220,20 @@ def _known(kept: Kept, engine: Engine, month: Month, calendar: Calendar) -> list
 
 def _seen_until(kept: Kept, engine: Engine) -> Mapping[str, int]:
     """Return how far at least the attempts of each cluster had come that are not ended, where there are any."""
-    seen: dict[str, int] = {}
-    for _, name, part in kept.parts:
-        if part.seen_until is not None:
-            seen[name] = min(part.seen_until, seen.get(name, part.seen_until))
+    seen = kept.seen_until
     if not seen or not kept.has_unsure:
         return seen
     # What became of them may be told by records that are not known to be of the same attempt.
-    found = engine.answer(_unended(_attempts(kept)), kept.files(0, 2**62)).to_pylist()
+    unended = _unended(_attempts(kept))
+    asked = unended.group_by("cluster").aggregate(seen_until=unended.end.min())
+    found = engine.answer(asked, kept.files(0, 2**62)).to_pylist()
     return {row["cluster"]: row["seen_until"] for row in found}
 
 
 def _unended(attempts: Table) -> Table:
     jobs = attempts.filter(~attempts.is_ended).select("cluster", "job").distinct()
     known = sure(attempts.semi_join(jobs, ["cluster", "job"]))
-    unended = known.filter(~known.is_ended)
-    return unended.group_by("cluster").aggregate(seen_until=unended.end.min())
+    return known.filter(~known.is_ended)
 
 
 def _busy_days(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import pyarrow as pa
@@ -17,16 +17,19 @@ from nodehours.sources.slurm.fields import columns_of
 _BATCH: Final = 2**16
 
 
-def parquet_texts(document: Document) -> Iterator[tuple[pa.RecordBatch, float]]:
+def parquet_texts(
+    document: Document, counts: Iterable[str] = ()
+) -> Iterator[tuple[pa.RecordBatch, float]]:
     """Give the columns of ``fields.FIELDS`` that are told, as sacct's texts, batch after batch, and with each
     of them which share of all rows was read.
 
-    Raises ``UnreadableError`` when the document cannot be read, or a column that is needed is missing.
+    Raises ``UnreadableError`` when the document cannot be read, or a column that is needed is missing, or that of a
+    TRES of *counts*.
     """
     try:
         file = pq.ParquetFile(pa.PythonFile(_Slices(document.content), mode="r"))
         names = file.schema_arrow.names
-        columns = columns_of(names)
+        columns = columns_of(names, counts)
         wanted = [names[at] for at in columns.values()]
         read = 0
         for batch in file.iter_batches(_BATCH, columns=wanted):
@@ -68,7 +71,9 @@ def _text_of(column: pa.Array) -> pa.Array:
     """Return a column of numbers, times or texts as sacct would tell it."""
     if pa.types.is_timestamp(column.type):
         column = _told_times(column)
-    if pa.types.is_floating(column.type):
+    if pa.types.is_duration(column.type):
+        column = pc.cast(pc.cast(column, pa.duration("s"), safe=False), pa.int64())
+    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
         column = _whole(column)
     return pc.fill_null(pc.cast(column, pa.string()), "")
 
@@ -81,7 +86,9 @@ def _told_times(column: pa.Array) -> pa.Array:
 
 def _whole(column: pa.Array) -> pa.Array:
     """Return numbers as whole ones, if they are: a table with gaps has been through floating point."""
-    told = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    told = column
+    if pa.types.is_floating(column.type):
+        told = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     try:
         return pc.cast(told, pa.int64())
     except pa.ArrowInvalid:

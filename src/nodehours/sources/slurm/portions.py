@@ -39,27 +39,32 @@ class Portion(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """The attempts of an archive; with ``only_last``, of a job that was put back into the queue the last one counts."""
+    """The attempts of an archive."""
 
     archive: Archive
-    only_last: bool = False
 
-    def portions(self, span: tuple[int, int], tres: Sequence[str]) -> Iterator[Portion]:
-        """Give what attempts come to in *span*, by account, user and each of *tres*."""
+    def portions(
+        self, span: tuple[int, int], tres: Sequence[str], *, only_last: bool = False
+    ) -> Iterator[Portion]:
+        """Give what attempts come to in *span*, by account, user and each of *tres*.
+
+        With *only_last*, of a job that was put back into the queue the last one counts.
+        """
         # What came after an attempt says whether it was the last one.
-        files = self.archive.files(span[0], 2**62 if self.only_last else span[1])
+        files = self.archive.files(span[0], 2**62 if only_last else span[1])
         if span[0] >= span[1] or not files:
             return
         with engine(self.archive.memory) as database:
             connection = ibis.duckdb.from_connection(database)
-            attempts = self._marked(connection.read_parquet([str(path) for path in files]))
+            read = connection.read_parquet([str(path) for path in files])
+            attempts = self._marked(read, only_last=only_last)
             for row in connection.to_pyarrow(_sums(attempts, span, tres)).to_pylist():
                 for name in tres:
                     yield _portion(row, name)
 
-    def _marked(self, attempts: Table) -> Table:
+    def _marked(self, attempts: Table, *, only_last: bool) -> Table:
         known = sure(attempts) if self.archive.has_unsure else attempts
-        if not self.only_last:
+        if not only_last:
             return known.mutate(counts=True)
         last = last_attempts(known).drop("next_start")
         return last.mutate(counts=True).union(known.difference(last).mutate(counts=False))
@@ -73,7 +78,9 @@ def _portion(row: dict[str, Any], tres: str) -> Portion:
 
 
 def _sums(attempts: Table, span: tuple[int, int], tres: Sequence[str]) -> Table:
-    within = attempts.filter(attempts.start < span[1], attempts.end > span[0])
+    within = attempts.filter(
+        attempts.start < span[1], attempts.end > span[0], attempts.start < attempts.end
+    )
     since, until = ibis.greatest(within.start, span[0]), ibis.least(within.end, span[1])
     cut = within.mutate(
         seconds=until - since, live=live_seconds(within, until) - live_seconds(within, since)

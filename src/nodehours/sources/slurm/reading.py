@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +16,7 @@ from nodehours.sources.document import Document, UnreadableError
 from nodehours.sources.slurm.ahead import ahead
 from nodehours.sources.slurm.attempt import Attempt, Told, read_attempt
 from nodehours.sources.slurm.batches import Batches, batch_of
+from nodehours.sources.slurm.fields import is_header
 from nodehours.sources.slurm.json_records import read_jobs
 from nodehours.sources.slurm.lines import MAX_LINE_BYTES, lines_at
 from nodehours.sources.slurm.mending import MARK, Mending
@@ -25,11 +26,16 @@ from nodehours.sources.slurm.text import Texts, read_texts
 MAX_BAD: Final = 250_000
 """How many bad records are borne; a document with more is not what it was taken for."""
 
+_FEW: Final = 9
 _PARQUET: Final = b"PAR1"
 _OBJECT: Final = re.compile(rb"\s*\{")
 _LOCAL: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T"
 _BLANKS: Final = " \r"
 _BATCH: Final = 2**16
+
+
+def unheard(done: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +51,29 @@ class BadRecord:
 class JobRecords:
     """Reads a document; what was not understood is told after the last batch. ``records`` counts all of them.
 
-    ``done`` tells about how many of the document's bytes were read.
+    ``counts`` are the TRES that must be told. ``done`` tells about how many of the document's bytes were read.
     """
 
     document: Document
     told: Told
     names: Sequence[str] = ()
+    counts: Iterable[str] = ()
     bad: list[BadRecord] = field(default_factory=list)
     records: int = 0
     done: int = 0
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Give the attempts, batch after batch. Raises ``UnreadableError`` when nothing more can be read."""
+    def batches(self, tell: Callable[[int], None] = unheard) -> Iterator[pa.RecordBatch]:
+        """Give the attempts, batch after batch; *tell* is called with about how many bytes were read.
+
+        Raises ``UnreadableError`` when nothing more can be read.
+        """
+        tell(0)
+        for batch in self._batches():
+            tell(self.done)
+            yield batch
+        tell(len(self.document.content))
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
         content = self.document.content
         if content[:4] == _PARQUET:
             yield from self._parquet()
@@ -66,7 +83,7 @@ class JobRecords:
             yield from self._text()
 
     def _text(self) -> Iterator[pa.RecordBatch]:
-        texts = read_texts(self.document, self.names)
+        texts = read_texts(self.document, self.names, self.counts)
         reader = Batches(self.told)
         faults: list[tuple[int, str]] = []
         with closing(ahead(texts.batches)) as batches:
@@ -81,7 +98,13 @@ class JobRecords:
         bad = dict(
             zip(texts.lines_of(at for at, _ in faults), (said for _, said in faults), strict=True)
         )
-        yield batch_of(self._mended(texts, bad))
+        mended = self._mended(texts, bad)
+        if self.records > _FEW and len(bad) == self.records:
+            line = min(bad)
+            raise UnreadableError(
+                f"none of its {self.records} records is understood, such as line {line}: {bad[line]}"
+            )
+        yield batch_of(mended)
         self._tell(bad)
 
     def _refuse_local(self, batch: pa.RecordBatch) -> None:
@@ -102,9 +125,14 @@ class JobRecords:
         """
         self.records -= len(bad)
         odd = dict(sorted({**texts.odd, **dict(self._lines(bad))}.items()))
-        for line in [line for line in bad if odd[line] == texts.header]:
+        for line in [line for line, text in odd.items() if is_header(text.split(MARK))]:
             # Files that were put together have their first line again.
-            del bad[line], odd[line]
+            if _names_of(odd[line]) != _names_of(MARK.join(texts.names)):
+                raise UnreadableError(
+                    f"line {line} names other fields than those before it: take in the parts as files of their own"
+                )
+            bad.pop(line, None)
+            del odd[line]
         found: list[Attempt] = []
         for one in Mending(texts.names, texts.columns, self._attempt).mended(odd):
             text = odd[one.line].strip(_BLANKS)
@@ -159,7 +187,7 @@ class JobRecords:
     def _parquet(self) -> Iterator[pa.RecordBatch]:
         reader = Batches(self.told)
         size = len(self.document.content)
-        for texts, share in parquet_texts(self.document):
+        for texts, share in parquet_texts(self.document, self.counts):
             found, faults = reader.read(texts)
             self.bad += [
                 BadRecord(f"row {self.records + one.place + 1}", one.sentence, _written(one.record))
@@ -169,6 +197,10 @@ class JobRecords:
             self.records += len(texts)
             self.done = int(size * share)
             yield found
+
+
+def _names_of(line: str) -> list[str]:
+    return [name.strip().lower() for name in line.removeprefix("\ufeff").split(MARK)]
 
 
 def _written(record: Mapping[str, str]) -> str:

@@ -36,6 +36,7 @@ from nodehours.terms.identifiers import BLANKS
 from nodehours.terms.month import Month, read_day
 
 HOUR: Final = 3_600
+_OTHER_BANNER = re.compile(r"T\d\d:\d\d:\d\d - .*secs\)", re.ASCII)
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):59:59", re.ASCII)
 
 
@@ -126,6 +127,8 @@ def read_rolled_up(document: Document, faults: list[Fault]) -> list[RolledUp]:
         elif told := UNIT.fullmatch(text):
             frame = replace(frame, unit=UNITS[told[2]], tres=told[1].lower())
         elif is_usage(text):
+            if not found:
+                raise UnreadableError(_what_it_is(text))
             try:
                 _add(frame, text.split("|"))
             except ValueError as error:
@@ -133,6 +136,15 @@ def read_rolled_up(document: Document, faults: list[Fault]) -> list[RolledUp]:
     if not found:
         raise UnreadableError("it has no banner that tells the period: run sreport without -n")
     return found
+
+
+def _what_it_is(text: str) -> str:
+    """Say what begins with the line *text*, and no banner."""
+    if _OTHER_BANNER.search(text):
+        return f"it is another report than AccountUtilizationByUser: {shown(text)}"
+    if text.count("|") in {5, 6}:
+        return "it has no banner that tells the period: run sreport without -n"
+    return f"it is not what `sreport -P cluster AccountUtilizationByUser` tells: it begins with {shown(text)}"
 
 
 def _period(text: str) -> Period:

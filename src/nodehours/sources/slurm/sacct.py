@@ -30,7 +30,7 @@ class SacctError(UnreadableError):
 
 
 class SlowError(SacctError):
-    """It took too long: less may be asked for at once."""
+    """It took too long, or would be more than slurmdbd gives at once: less may be asked for."""
 
 
 @contextmanager
@@ -42,6 +42,17 @@ def asked(cluster: str, since: int, until: int, patience: float) -> Iterator[Pat
     command = [
         "sacct", *_FLAGS, f"--clusters={cluster}", f"--starttime={_told(since)}", f"--endtime={_told(until)}",
         f"--format={RECOMMENDED}",
+    ]  # fmt: skip
+    with NamedTemporaryFile(prefix="nodehours-sacct-") as file:
+        _run(command, patience, file.fileno())
+        yield Path(file.name)
+
+
+@contextmanager
+def asked_again(cluster: str, jobs: Sequence[str], patience: float) -> Iterator[Path]:
+    """Give a file with what sacct tells of these *jobs* of *cluster*, whenever they ran. Raises as ``asked`` does."""
+    command = [
+        "sacct", *_FLAGS, f"--clusters={cluster}", f"--jobs={','.join(jobs)}", f"--format={RECOMMENDED}",
     ]  # fmt: skip
     with NamedTemporaryFile(prefix="nodehours-sacct-") as file:
         _run(command, patience, file.fileno())
@@ -107,7 +118,9 @@ def _told(second: int) -> str:
 def _run(
     command: Sequence[str], patience: float, out: int, more: Mapping[str, str] | None = None
 ) -> str:
-    environment = os.environ | {"TZ": "UTC", "SLURM_TIME_FORMAT": "%s", "LC_ALL": "C.UTF-8"}
+    # What SACCT_… says would have a say in what sacct tells.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SACCT_")}
+    environment = kept | {"TZ": "UTC", "SLURM_TIME_FORMAT": "%s", "LC_ALL": "C.UTF-8"}
     environment |= more or {}
     try:
         done = subprocess.run(
@@ -122,6 +135,11 @@ def _run(
         raise SlowError(f"{command[0]} did not answer within {patience:.0f} seconds") from None
     # sacct may fail and say so only here.
     if done.returncode or (done.stderr and "error" in done.stderr.lower()):
-        said = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[0]
-        raise SacctError(f"{command[0]} refused: {shown(said)}")
+        lines = (
+            done.stderr.split("\n") if done.stderr.strip() else [f"exit status {done.returncode}"]
+        )
+        said = "; ".join(shown(line.strip()) for line in lines if line.strip())
+        # slurmdbd's MaxQueryTimeRange: "Too wide of a date range in query".
+        error = SlowError if "date range" in done.stderr else SacctError
+        raise error(f"{command[0]} refused: {said}")
     return done.stdout or ""

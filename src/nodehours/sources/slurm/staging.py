@@ -46,7 +46,8 @@ def written_to(path: Path) -> pq.ParquetWriter:
 class Staging:
     """Attempts as they come, by cluster and month, in files of a directory.
 
-    ``start`` and ``end`` are the span of all of them, in seconds since 1970; 0 where there is none.
+    ``attempts`` counts those that used something. ``start`` and ``end`` are the span of all of them, in seconds since
+    1970; 0 where there is none.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -63,7 +64,7 @@ class Staging:
         first, last = pc.min(batch["start"]).as_py(), pc.max(batch["end"]).as_py()
         self.start = min(self.start or first, first)
         self.end = max(self.end, last)
-        self.attempts += len(batch)
+        self.attempts += pc.sum(pc.greater(batch["end"], batch["start"])).as_py()
         for key, part in _by_month(batch):
             waiting = self._waiting[key]
             waiting.append(part)

@@ -17,6 +17,7 @@ from nodehours.sources.document import Document, UnreadableError
 from nodehours.sources.slurm.fields import RECOMMENDED, columns_of, is_header
 from nodehours.sources.slurm.lines import MAX_LINE_BYTES, PIECE_BYTES, LegibleLines
 from nodehours.sources.slurm.mending import MARK
+from nodehours.terms.fault import shown
 
 _BLOCK_BYTES: Final = PIECE_BYTES + 2 * MAX_LINE_BYTES
 _MAX_HEADER_BYTES: Final = 2**16
@@ -28,15 +29,13 @@ _BOM: Final = b"\xef\xbb\xbf"
 class Texts:
     """The records of a document, batch after batch, and the lines that are none by their numbers.
 
-    ``odd`` are those that were met until now; ``header`` is the line of names, if there is one. ``done`` is about how
-    many bytes were read.
+    ``odd`` are those that were met until now. ``done`` is about how many bytes were read.
     """
 
     names: tuple[str, ...]
     columns: dict[str, int]
     batches: Iterator[pa.RecordBatch]
     first_line: int
-    header: str | None = None
     odd: dict[int, str] = field(default_factory=dict)
     done: int = 0
 
@@ -50,23 +49,25 @@ class Texts:
             yield self.first_line + place + before
 
 
-def read_texts(document: Document, names: Sequence[str] = ()) -> Texts:
+def read_texts(document: Document, names: Sequence[str] = (), counts: Iterable[str] = ()) -> Texts:
     """Begin to read; *names* are those of the fields where no first line tells them.
 
-    Raises ``UnreadableError`` when nobody tells them, or one that is needed is missing.
+    Raises ``UnreadableError`` when nobody tells them, or one that is needed is missing, or that of a TRES of *counts*.
     """
     line, start = _first_line(document)
     first = line.split(MARK)
     has_header = is_header(first)
     if not has_header and not names:
         raise UnreadableError(
-            f"its first line does not name the fields: say with --format which they are (such as {RECOMMENDED})"
+            f"its first line, {shown(line)}, does not name the fields that `sacct --parsable2` tells; of sacct"
+            f" --noheader say with --format which they are (such as {RECOMMENDED})"
         )
     told = tuple(first if has_header else names)
     # sacct --parsable ends each line with a mark.
     if not has_header and len(first) == len(told) + 1 and not first[-1]:
         told = (*told, "")
-    texts = Texts(told, columns_of(told), iter(()), 1 + has_header, line if has_header else None)
+    columns = columns_of(told, counts)
+    texts = Texts(told, columns, iter(()), 1 + has_header)
     begin = start if has_header else len(_BOM) * (document.content[:3] == _BOM)
     texts.batches = _batches(document, texts, begin)
     return texts

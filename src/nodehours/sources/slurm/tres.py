@@ -15,6 +15,8 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
 _MB = 2**20
 _MOST = {NODE: 10**7, CPU: 10**8, GPU: 10**8, MEMORY: 10**12}
 _MOST_OF_ANOTHER = 10**13
+UNTOLD = 2**64 - 16
+"""From here on Slurm's numbers tell that there is none: its NO_VAL64 and INFINITE64."""
 
 
 class Allocated(NamedTuple):
@@ -37,11 +39,16 @@ def read_tres(text: str) -> Allocated:
     >>> read_tres("cpu=8,gres/gpu:a100=2,mem=1.50G,node=1")[:4]
     (1, 8, 2, 1536)
     """
-    parts = [read_part(part) for part in text.split(",") if part]
+    parts = [read_part(part) for part in text.split(",") if part and not _is_untold(part)]
     counts = dict(parts)
     if len(counts) < len(parts):
         raise ValueError(f"{shown(text)} counts a TRES twice")
     return allocated(counts)
+
+
+def _is_untold(part: str) -> bool:
+    number = part.rpartition("=")[2]
+    return len(number) == len(str(UNTOLD)) and number.isdecimal() and int(number) >= UNTOLD
 
 
 def allocated(counts: Mapping[str, int]) -> Allocated:

@@ -40,15 +40,13 @@ _COLUMN_OF: Final = {NODE: "nodes", CPU: "cpus", GPU: "gpus", MEMORY: "memory", 
 class Reckoning:
     """How attempts become usage: by which ``rule``, on whose days, and from which day to which, both inclusive.
 
-    ``only_last``: of a job that was put back into the queue, only the attempt that came last counts. ``has_unsure``:
-    some attempts may not tell when they were submitted.
+    ``has_unsure``: some attempts may not tell when they were submitted.
     """
 
     rule: Rule
     calendar: Calendar
     first: date
     last: date
-    only_last: bool = False
     has_unsure: bool = True
 
 
@@ -68,8 +66,9 @@ def daily_usage(attempts: Table, how: Reckoning) -> Table:
     """
     days = _Days.of(how)
     known = sure(attempts) if how.has_unsure else attempts
-    known = last_attempts(known) if how.only_last else known
-    pieces = _pieces(known.filter(known.start < days.end, known.end > days.start), days)
+    known = last_attempts(known) if how.rule.only_last else known
+    used = known.filter(known.start < days.end, known.end > days.start, known.start < known.end)
+    pieces = _pieces(used, days)
     live = live_seconds(pieces, pieces.until) - live_seconds(pieces, pieces.since)
     pieces = pieces.mutate(live=live).mutate(counted=_counted(pieces.mutate(live=live), how.rule))
     began = pieces.start == pieces.since
