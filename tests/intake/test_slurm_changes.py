@@ -268,6 +268,16 @@ def test_days_that_were_asked_for_are_known_though_nobody_used_anything(
     assert months.get(f"{today:%Y-%m}", 0) == today.day - 1
 
 
+def test_days_are_not_known_of_which_something_was_not_understood(
+    connection: Connection, archive: Path, tmp_path: Path
+) -> None:
+    asked_for = JobLog(CLUSTER, known=(SEPTEMBER, SEPTEMBER + 30 * DAY))
+    for bad in ("odd", line(2, SEPTEMBER + DAY, SEPTEMBER + DAY + 60)):
+        files = log(tmp_path, line(1, SEPTEMBER, SEPTEMBER + 60), bad)
+        ingest(connection, list(map(str, files)), asked_for, Wanted(CLUSTER, archive))
+        assert known_days(connection) == {"2026-09": 1 if bad == "odd" else 30}
+
+
 def test_an_archive_that_was_lost_takes_nothing_back(
     connection: Connection, archive: Path, tmp_path: Path
 ) -> None:

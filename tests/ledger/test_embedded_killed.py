@@ -35,7 +35,7 @@ def data_dir() -> Iterator[Path]:
 
 def assert_next_command_works_and_stops_it(data_dir: Path) -> None:
     done = run("user", "list", NODEHOURS_DATA_DIR=str(data_dir))
-    assert (done.returncode, done.stdout.startswith("Error")) == (0, False)
+    assert (done.returncode, done.stdout.startswith("Error")) == (0, False), done.stderr
     assert processes(data_dir) == []
     assert not (data_dir / "postgresql.unfinished").exists()
 

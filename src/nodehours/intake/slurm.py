@@ -296,7 +296,8 @@ class Running:
             watch(f"{document.name}: MB", -(-done // _MB), -(-len(document.content) // _MB))
 
         added = archive.add(records.batches(tell), "" if log.cluster or known else cluster)
-        if log.known:
+        # What was not understood may be of any of these days.
+        if log.known and not records.bad:
             since, until = log.known
             for name in added.clusters or {cluster}:
                 archive.cover(name, since, min(until, now))

@@ -323,7 +323,8 @@ def _do(
         sys.exit(3)
     say(told.run, _MOST_SAID)
     if not (told.run.months or told.run.faults):
-        click.echo("nothing to post: the archive knows nothing of these months", err=True)
+        why = "were read" if told.read else "are known of these months"
+        click.echo(f"nothing to post: no jobs {why}", err=True)
     if as_json:
         click.echo(summary(told.run, resource, revision, logs=[one._asdict() for one in told.read]))
     else:

@@ -115,7 +115,8 @@ class Archive(Kept):
         if taken and (others := names - {taken}):
             raise UnreadableError(
                 f"jobs that named no cluster were taken to be of {taken}, and these are of {', '.join(sorted(others))}:"
-                " if they are the same, take in all of them with --cluster and an archive of their own"
+                " if they are the same, move the archive away and take in all logs again, with --new-archive and"
+                " --cluster NAME for those that name none"
             )
         if assumed in names:
             self.manifest.assumed = assumed
