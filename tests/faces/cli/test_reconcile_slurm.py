@@ -314,6 +314,92 @@ def test_attempts_that_do_not_count_are_a_cause_and_what_is_in_quarantine_is_not
     assert "1 records of isca wait in quarantine" in found["notes"][0]
 
 
+def test_of_a_job_suspended_across_the_end_of_a_month_the_bounds_are_known(
+    nodehours: Run, tmp_path: Path
+) -> None:
+    """From 22:00 to 02:00 it was suspended for an hour, which for sreport was all before midnight."""
+    start = 1_793_491_200 - 2 * 3600
+    job = f"7|alice|brics.climate|{start}|{start + 4 * 3600}|{3 * 3600}|1|2|cpu=2,node=1"
+    log = f"JobID|User|Account|Start|End|ElapsedRaw|AllocNodes|AllocCPUS|AllocTRES\n{job}\n"
+    kept = ("--archive", str(tmp_path / "jobs"))
+    lab = ("--resource", "isca", "--cluster", "lab")
+    nodehours("ingest", "slurm", "-", *lab, *kept, stdin=log.encode())
+    banner = (tmp_path / "sreport.txt", Path(told("2026-10")).read_text().splitlines()[:5])
+    figures = ("node|7200", "cpu|{}")
+    for cpu, left in ((7200, 0), (3600 * 4, 0), (3600 * 4 + 1, -1), (7199, 1)):
+        lines = [f"lab|brics.climate|alice||{one.format(cpu)}" for one in figures]
+        banner[0].write_text("\n".join([*banner[1], *lines, ""]))
+
+        found = as_json(nodehours, str(banner[0]), *kept)
+
+        by_tres = {one["tres"]: one for one in found["figures"]}
+        assert by_tres["node"]["causes"] == [
+            {"cause": "suspended", "seconds": -1800, "why": by_tres["node"]["causes"][0]["why"]}
+        ]
+        assert by_tres["cpu"]["ledger_seconds"] == 10_800
+        assert by_tres["cpu"]["unexplained_seconds"] == left
+        assert {one["cause"] for one in by_tres["cpu"]["causes"]} == {"spread"}
+
+
+def test_what_a_factor_makes_of_a_tres_is_not_compared(nodehours: Run, tmp_path: Path) -> None:
+    kept = ("--archive", str(tmp_path / "jobs"))
+    more = ("--cluster", "lab", "--rule", "tres:cpu*0.5")
+    log = str(DATA / "2026-09.sacct.txt")
+    nodehours("ingest", "slurm", log, "--resource", "isca", *more, *kept)
+
+    found = as_json(nodehours, told("2026-09"), *kept)
+
+    assert found["is_ok"]
+    assert {one["tres"] for one in found["figures"]} == {"cpu", "gres/gpu", "mem", "billing"}
+    assert "no figure of node-seconds by tres:cpu*1/2" in found["notes"][0]
+
+
+def test_attempts_may_count_otherwise_from_a_day_on(nodehours: Run, tmp_path: Path) -> None:
+    """Two attempts on the first and two on the second half of the month, of two jobs."""
+    kept = ("--archive", str(tmp_path / "jobs"))
+    head = "JobID|User|Account|State|Submit|Start|End|ElapsedRaw|AllocNodes|AllocCPUS|AllocTRES"
+    lines = [
+        f"{job}|alice|brics.climate|{state}|{start - 9}|{start}|{start + 100}|100|1|1|cpu=1,node=1"
+        for job, day in ((1, 5), (2, 25))
+        for state, start in (
+            ("NODE_FAIL", 1_790_812_800 + day * 86_400),
+            ("COMPLETED", 1_790_812_800 + day * 86_400 + 1000),
+        )
+    ]
+    nodehours("resource", "set", "isca", "--rule", "allocated-nodes")
+    dated = ("--rule", "allocated-nodes,last-attempts", "--from", "2026-10-20")
+    nodehours("resource", "set", "isca", *dated)
+    lab = ("--resource", "isca", "--cluster", "lab")
+    nodehours("ingest", "slurm", "-", *lab, *kept, stdin="\n".join([head, *lines, ""]).encode())
+    report = tmp_path / "sreport.txt"
+    banner = Path(told("2026-10")).read_text().splitlines()[:5]
+    report.write_text("\n".join([*banner, "lab|brics.climate|alice||node|400", ""]))
+
+    found = as_json(nodehours, str(report), *kept)
+
+    assert found["is_ok"]
+    assert causes(found) == {("brics.climate", "alice", "node"): {"requeued": -100}}
+
+
+def test_what_is_no_such_report_is_said(isca: Run, tmp_path: Path) -> None:
+    other = tmp_path / "sreport.txt"
+    report = Path(told("2026-10")).read_text()
+    for text, sentence in (
+        (report.replace("Account/User Util", "User/Account Util"), "it is another report than"),
+        ((DATA / "2026-10.sacct.txt").read_text(), "it begins with 'JobID|User|Account|"),
+        ("\n".join(report.splitlines()[5:]), "it has no banner that tells the period"),
+    ):
+        other.write_text(text)
+        done = isca("reconcile", "--against", "sreport", str(other), "--resource", "isca")
+
+        assert done.returncode == 1
+        assert sentence in done.stderr
+        assert "nothing to compare" not in done.stdout
+    done = isca("reconcile", "--against", "sreport", str(other), "--resource", "isco")
+    assert done.returncode == 3
+    assert "there is no resource isco: see `nodehours resource list`" in done.stderr
+
+
 def test_a_rule_that_sreport_does_not_know_leaves_the_components_to_compare(
     nodehours: Run, tmp_path: Path
 ) -> None:
