@@ -43,7 +43,7 @@ def test_spark_that_cannot_be_had_is_told_and_nothing_is_posted(
 ) -> None:
     words = f"--engine spark --spark-master spark://127.0.0.1:1 --archive {tmp_path / 'slurm'}"
 
-    done = nodehours(*REBUILD, *words.split())
+    done = nodehours("ingest", "slurm", "-", "--resource", "isca", *words.split())
 
     assert done.returncode == 3
     assert done.stderr.startswith("Error: Spark ")

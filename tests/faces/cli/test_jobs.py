@@ -113,23 +113,23 @@ def test_which_attempts_count_is_part_of_the_rule(kept: Run) -> None:
     assert list(places(kept).values()) == [17]
 
 
-def test_a_rule_that_was_a_mistake_is_taken_back(nodehours: Run) -> None:
-    nodehours("resource", "set", "isca", "--rule", "allocated-nodes")
+def test_a_rule_that_was_a_mistake_is_taken_back(kept: Run) -> None:
+    kept(*INGEST, stdin=log(line(1)))
     dated = ("resource", "set", "isca", "--from", "2026-11-01", "--rule")
-    set_ = nodehours(*dated, "tres:billing")
+    set_ = kept(*dated, "tres:billing")
     assert set_.stdout.splitlines() == [
         "isca is reckoned by allocated-nodes from the beginning on",
         "isca is reckoned by tres:billing from 2026-11-01 on",
         "what was posted stays as it is until `nodehours rebuild --resource isca --since 2026-11` posts it anew",
     ]
 
-    assert nodehours(*dated, "none").stdout.splitlines()[0] == (
+    assert kept(*dated, "none").stdout.splitlines()[0] == (
         "isca is reckoned by allocated-nodes from the beginning on"
     )
-    again = nodehours(*dated, "none")
+    again = kept(*dated, "none")
     assert again.returncode == 3
     assert "isca has no rule from 2026-11-01 on" in again.stderr
-    gpu = nodehours(*dated, "tres:gpu")
+    gpu = kept(*dated, "tres:gpu")
     assert gpu.returncode == 2
     assert "'tres:gpu' is no rule" in gpu.stderr
 

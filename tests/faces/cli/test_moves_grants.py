@@ -60,7 +60,8 @@ def test_a_resource_is_reckoned_by_the_rules_that_were_said_each_from_its_day_on
         "isca is reckoned by tres:gres/gpu*1/4 from the beginning on",
     ]
     assert said(nodehours, *change, "--rule", "allocated-nodes", "--from", "2026-04-01") == [
-        "isca is reckoned by allocated-nodes from 2026-04-01 on"
+        "isca is reckoned by tres:gres/gpu*1/4 from the beginning on",
+        "isca is reckoned by allocated-nodes from 2026-04-01 on",
     ]
     assert said(nodehours, *change, "--timezone", "Europe/London") == [
         "isca has days of Europe/London"

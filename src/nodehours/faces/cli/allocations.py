@@ -17,6 +17,7 @@ from nodehours.faces.cli.store import ledger
 from nodehours.ledger import inventory, reckoning
 from nodehours.ledger.errors import UnknownNameError
 from nodehours.ledger.inventory import Grant, GrantChanges, ListedAllocation, Resource
+from nodehours.ledger.reckoned_days import has_reckoned_days
 from nodehours.ledger.store import Connection
 from nodehours.terms.calendar import read_zone
 from nodehours.terms.identifiers import ProjectIdentifier, read_resource
@@ -244,7 +245,8 @@ def set_resource(
     with ledger() as connection, connection.transaction():
         said.keep(connection, name)
         rules = reckoning.rules_of(connection, name).rules
-    for sentence in said.told(name, rules):
+        is_posted = has_reckoned_days(connection, name)
+    for sentence in said.told(name, rules, is_posted=is_posted):
         click.echo(sentence)
 
 
@@ -270,8 +272,8 @@ class _Setting(NamedTuple):
         if self.nodes:
             inventory.set_resource(connection, name, self.nodes.value)
 
-    def told(self, name: str, rules: Sequence[RuleSince]) -> Iterator[str]:
-        """Say what is so now."""
+    def told(self, name: str, rules: Sequence[RuleSince], *, is_posted: bool) -> Iterator[str]:
+        """Say what is so now; *is_posted*: days were posted by other rules, or might have been."""
         if self.nodes:
             yield f"{name} has {self.nodes.value or 'an unknown number of'} nodes"
         if self.rule:
@@ -281,7 +283,7 @@ class _Setting(NamedTuple):
                 yield f"{name} has no rule"
         if self.zone:
             yield f"{name} has days of {self.zone}"
-        if self.rule or self.zone:
+        if (self.rule or self.zone) and is_posted:
             since = "YYYY-MM" if self.since == date.min else str(self.since)[:7]
             rebuild = f"`nodehours rebuild --resource {name} --since {since}`"
             yield f"what was posted stays as it is until {rebuild} posts it anew"
