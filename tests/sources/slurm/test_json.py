@@ -215,7 +215,21 @@ def test_what_sacct_could_not_tell_whole_is_refused(errors: Any, said: str) -> N
     with pytest.raises(UnreadableError) as refused:
         read(jobs(job(), errors=errors))
 
-    assert str(refused.value) == f"sacct could not tell all: {said!r}"
+    assert str(refused.value).startswith(f"sacct could not tell all: {said!r} (")
+
+
+def test_a_newer_one_that_has_no_jobs_says_so_and_an_older_one_calls_it_an_error() -> None:
+    nothing = {"description": "Nothing found", "error_number": 9003, "source": "slurmdb_jobs_get"}
+
+    assert read(jobs()) == read(jobs(errors=[nothing])) == ([], [], 0)
+
+
+def test_times_in_seconds_are_more_than_the_json_of_22_05_understands() -> None:
+    error = {"description": "Unable to parse time format", "error_number": 9000}
+
+    said = refusal(json.dumps({"meta": {}, "errors": [error]}))
+
+    assert "'Unable to parse time format' (of Slurm 22.05 run it without SLURM_TIME_FORMAT)" in said
 
 
 def test_numbers_that_stand_for_none_are_none() -> None:

@@ -54,7 +54,7 @@ that fit:
 
 \b
   text     sacct -a -X -D --parsable2 --noconvert -o FIELDS; run it with SLURM_TIME_FORMAT=%s and TZ=UTC
-  JSON     sacct -a -X -D --json, of Slurm 22.05 to 24.11
+  JSON     sacct -a -X -D --json, of Slurm 22.05 to 24.11; run it without SLURM_TIME_FORMAT
   Parquet  with sacct's fields as columns
 
 \b

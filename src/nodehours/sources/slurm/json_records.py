@@ -19,11 +19,12 @@ from nodehours.sources.slurm.tres import UNTOLD
 from nodehours.terms.fault import shown
 
 _MAX_NUMBER = 10**18
+_NOTHING_FOUND = 9003
 _NEEDED = ("job_id", "account", "user", "time.start", "time.end", "time.elapsed", "tres.allocated")
 
 
 class _Jobs(msgspec.Struct):
-    jobs: list[msgspec.Raw]
+    jobs: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
     errors: Any = None
 
 
@@ -61,18 +62,32 @@ def _spans(content: mmap.mmap | bytes) -> list[tuple[int, int]]:
         raise UnreadableError(f"it is no JSON: {error}") from error
     except RecursionError as error:
         raise UnreadableError("it is no JSON: it is nested too deeply") from error
-    if told.errors:
-        raise UnreadableError(f"sacct could not tell all: {shown(_said(told.errors))}")
+    if errors := _errors(told.errors):
+        raise UnreadableError(
+            f"sacct could not tell all: {shown(_said(errors[0]))} (of Slurm 22.05 run it without SLURM_TIME_FORMAT)"
+        )
+    if isinstance(told.jobs, msgspec.UnsetType):
+        raise UnreadableError(
+            "it is not what `sacct --json` tells: Object missing required field `jobs`"
+        )
     begin, jobs = _address(content), told.jobs
     starts = [_address(job) - begin for job in jobs]
     return [(start, start + len(memoryview(job))) for start, job in zip(starts, jobs, strict=True)]
 
 
-def _said(errors: Any) -> str:
-    """Return what the first of *errors* says."""
-    first = errors[0] if isinstance(errors, list) else errors
-    said = first.get("description") or first.get("error") if isinstance(first, dict) else None
-    return str(said or first)
+def _errors(told: Any) -> list[Any]:
+    """Return what went wrong; that there are no jobs is no fault of theirs."""
+    found = told if isinstance(told, list) else [told] if told else []
+    return [
+        one
+        for one in found
+        if not (isinstance(one, dict) and one.get("error_number") == _NOTHING_FOUND)
+    ]
+
+
+def _said(error: Any) -> str:
+    said = error.get("description") or error.get("error") if isinstance(error, dict) else None
+    return str(said or error)
 
 
 def _address(content: mmap.mmap | bytes | msgspec.Raw) -> int:
