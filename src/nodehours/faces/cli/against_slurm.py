@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from click.core import ParameterSource
 
+from nodehours.faces.cli.options import refuse_given, with_options
 from nodehours.faces.cli.parsed import Parsed
 from nodehours.sources.document import UnreadableError
 from nodehours.terms.calendar import read_zone
@@ -18,8 +18,6 @@ from nodehours.terms.month import Month
 
 if TYPE_CHECKING:
     from nodehours.faces.cli.beside_slurm import Beside, Question
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 SREPORT = "sreport"
 LIVE = "live"
@@ -29,7 +27,7 @@ _OTHERS = (
     "form", "project_names", "unit", "tolerance_hours", "tolerance_percent", "totals_only",
 )  # fmt: skip
 
-_OPTIONS = (
+beside_options = with_options(
     click.option(
         "--archive", metavar="DIR", type=click.Path(path_type=Path),
         help="With --against sreport: where `nodehours ingest slurm` keeps jobs; otherwise NODEHOURS_ARCHIVE.",
@@ -76,22 +74,12 @@ class SlurmOptions:
     patience: int
 
 
-def beside_options(command: Command) -> Command:
-    """Add the options to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
 def is_slurm(context: click.Context, against: str, files: Sequence[str]) -> bool:
     """Tell whether what follows is of sreport, and not a file of that name; refuse what cannot be meant."""
     is_meant = against == SREPORT and bool(files or not Path(SREPORT).exists())
     refused = _OTHERS if is_meant else _OURS
-    for parameter in context.command.params:
-        source = context.get_parameter_source(str(parameter.name))
-        if parameter.name in refused and source is not ParameterSource.DEFAULT:
-            goes = "does not go" if is_meant else "goes only"
-            raise click.UsageError(f"{parameter.opts[0]} {goes} with --against {SREPORT} FILE")
+    goes = "does not go" if is_meant else "goes only"
+    refuse_given(context, refused, f"{goes} with --against {SREPORT} FILE")
     if files and not is_meant:
         raise click.UsageError(f"--against takes one FILE, or is {SREPORT}: what is {files[0]}?")
     if is_meant and not files:

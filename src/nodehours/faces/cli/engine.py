@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from nodehours.faces.cli.options import with_options
 from nodehours.faces.cli.parsed import Parsed
 
 if TYPE_CHECKING:
@@ -68,10 +69,7 @@ def engine_options(command: Command) -> Command:
         engine = _asked(engine_name, spark_master, spark_conf, memory)
         return command(*args, engine=engine, **options)
 
-    found: Any = asking
-    for option in reversed(_OPTIONS):
-        found = option(found)
-    return cast("Command", found)
+    return cast("Command", with_options(*_OPTIONS)(asking))
 
 
 def _asked(name: str, master: str | None, conf: Sequence[tuple[str, str]], memory: str) -> Asked:

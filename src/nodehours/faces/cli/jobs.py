@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from nodehours.faces.cli.ingested import as_text, hint, interruptible, say, summary
 from nodehours.faces.cli.moved import REASON
+from nodehours.faces.cli.options import refuse_given, with_options
 from nodehours.faces.cli.parsed import Parsed
 from nodehours.faces.cli.progress import progress
 from nodehours.faces.cli.shown import legible
 from nodehours.faces.cli.store import ledger, operator
-from nodehours.faces.cli.wanted import usage_wanted, wanted_options, with_options
+from nodehours.faces.cli.wanted import usage_wanted, wanted_options
 from nodehours.ledger.post import current_revision
 from nodehours.ledger.store import Connection
 from nodehours.sources.document import UnreadableError
@@ -261,11 +261,8 @@ def _check(
     """Refuse what cannot be meant."""
     if live == bool(files):
         raise click.UsageError("say which files, or --live" + (", and not both" if live else ""))
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        if parameter.name in (_OF_FILES if live else _OF_LIVE) and _is_given(context, parameter):
-            goes = "with --live" if not live else "with FILE"
-            raise click.UsageError(f"{parameter.opts[0]} goes only {goes}")
+    names, other = (_OF_FILES, "FILE") if live else (_OF_LIVE, "--live")
+    refuse_given(click.get_current_context(), names, f"goes only with {other}")
     if not live and len(clusters) > 1:
         raise click.UsageError("records without a cluster are of one: --cluster once")
     if not live and (since is None) != (until is None):
@@ -274,17 +271,12 @@ def _check(
         raise click.UsageError("--since is later than --until")
 
 
-def _is_given(context: click.Context, parameter: click.Parameter) -> bool:
-    return context.get_parameter_source(str(parameter.name)) is not ParameterSource.DEFAULT
-
-
 def _files(names: Iterable[str]) -> list[str]:
     """Return the files that are named, and those that fit a pattern."""
     found: list[str] = []
     for name in names:
         is_pattern = glob.has_magic(name) and not Path(name).exists()
-        # Path.glob takes no pattern that begins at the root.
-        fit = sorted(glob.glob(name)) if is_pattern else []  # noqa: PTH207
+        fit = sorted(glob.glob(name)) if is_pattern else []  # noqa: PTH207 # Path.glob takes none from the root on
         found += fit or [name]
     return found
 

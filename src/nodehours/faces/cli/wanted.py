@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
 from nodehours.faces.cli.engine import engine_options
+from nodehours.faces.cli.options import with_options
 from nodehours.faces.cli.parsed import Parsed
 from nodehours.settings import Settings
 from nodehours.sources.document import STDIN, UnreadableError, opened
@@ -20,20 +20,6 @@ if TYPE_CHECKING:
     from nodehours.sources.slurm.accounts import Accounts
     from nodehours.sources.slurm.engines import Asked
     from nodehours.sources.slurm.kept import MappedBy
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def with_options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Make one decorator of many, in the order in which help tells them."""
-
-    def decorated(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorated
-
 
 wanted_options = with_options(
     click.option(
