@@ -21,38 +21,18 @@ from nodehours.ledger.store import Connection
 from nodehours.sources.document import Document, UnreadableError
 from nodehours.sources.slurm.accounts import Accounts, read_mapping
 from nodehours.terms.month import Month
-from tests.intake.job_logs import CLUSTER, HISTORY, expected, take_in, used
+from tests.intake.job_logs import (
+    CLUSTER,
+    DAY,
+    HISTORY,
+    SEPTEMBER,
+    expected,
+    line,
+    log,
+    take_in,
+    used,
+)
 from tests.ledger.written import assert_holds
-
-HEAD = "JobID|Cluster|Account|User|State|Submit|Start|End|ElapsedRaw|Suspended|AllocNodes|AllocCPUS|AllocTRES"
-SEPTEMBER = 1788220800  # 2026-09-01, UTC
-DAY = 86_400
-
-
-def line(
-    job: int,
-    start: int,
-    end: int | None,
-    *,
-    account: str = "brics.climate",
-    user: str = "al",
-    state: str = "COMPLETED",
-    nodes: int = 1,
-    seen: int = 0,
-    is_told: bool = True,
-) -> str:
-    elapsed = (end or seen) - start
-    told = "Unknown" if end is None else str(end)
-    tres = f"billing={8 * nodes},cpu={8 * nodes},mem=1000M,node={nodes}"
-    submitted = start - 60 if is_told else "Unknown"
-    times = f"{submitted}|{start}|{told}|{elapsed}|00:00:00"
-    return f"{job}|lab|{account}|{user}|{state}|{times}|{nodes}|{8 * nodes}|{tres}"
-
-
-def log(directory: Path, *lines: str) -> list[Path]:
-    file = directory / "jobs.txt"
-    file.write_text("\n".join([HEAD, *lines]) + "\n")
-    return [file]
 
 
 def mapped(text: str) -> Accounts:

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodehours.ledger.store import Connection
-from tests.intake.job_logs import take_in, used
-from tests.intake.test_slurm_changes import DAY, SEPTEMBER, line, log
+from tests.intake.job_logs import DAY, SEPTEMBER, line, log, take_in, used
 from tests.ledger.written import assert_holds, empty
 
 LENGTHS = (0, 60, 3_600, 3 * DAY, 40 * DAY)

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from tests.slurm.config import CLUSTER, DATABASE
 from tests.slurm.daemons import sql
 from tests.slurm.lab import Lab
+from tests.slurm.live import LIVE, told, used_by_ledger, used_by_sacct
 from tests.slurm.people import PHYSICS
-from tests.slurm.test_live import LIVE, told, used_by_ledger, used_by_sacct
 
 RUNAWAY = 900_000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -35,11 +36,11 @@ def kept(nodehours: Run, tmp_path: Path) -> Run:
     """The command with an archive of the test's own."""
     archive = ("--archive", str(tmp_path / "jobs"))
 
-    def run(*arguments: str, stdin: bytes = b"") -> object:
+    def run(*arguments: str, stdin: bytes = b"") -> CompletedProcess[str]:
         more = archive if arguments[0] in {"ingest", "rebuild", "reconcile"} else ()
         return nodehours(*arguments, *more, stdin=stdin)
 
-    return run  # type: ignore[return-value] # what it returns is nodehours's own
+    return run
 
 
 def test_who_accounts_are_is_remembered_until_something_else_is_said(
