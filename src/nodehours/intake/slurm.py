@@ -177,8 +177,8 @@ def running(
         whole,
     ):
         _refuse_a_loss(connection, wanted, archive)
-        archive.map_by(wanted.mapped_by)
         setting = _setting(connection, wanted)
+        archive.map_by(wanted.mapped_by)
         begun = begin_run(connection, SOURCE, wanted.resource, reason, by_whom)
         run = Running(
             connection,

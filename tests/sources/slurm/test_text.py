@@ -107,16 +107,24 @@ def test_parts_with_other_fields_are_not_taken_for_the_same() -> None:
         assert said.startswith("line 3 names other fields than those before it")
 
 
-def test_a_document_of_which_nothing_is_understood_is_refused_as_a_whole() -> None:
-    """It is not what it was taken for: nobody wants thousands of its lines in quarantine."""
-    lines = [line(job, start="noon") for job in range(1, 11)]
+def test_fields_that_were_named_wrongly_are_refused_as_a_whole() -> None:
+    """It is the command that is wrong, and no line: nobody wants thousands of them in quarantine."""
+    lines = [line(job) for job in range(1, 11)]
+    wrong = (*NAMES[:4], *NAMES[5:])
 
-    assert refusal("\n".join([HEADER, *lines])) == (
-        "none of its 10 records is understood, such as line 2: 'noon' is no time"
-        " (seconds since 1970, or 2026-09-01T00:00:00)"
+    assert refusal("\n".join(lines), *wrong) == (
+        "by the fields that --format names none of its 10 records is understood, such as line 1: 9 fields, where 8 are"
+        " named"
     )
-    assert len(read(text(*lines[:9])).bad) == 9
-    assert len(read(text(*lines, line(11))).bad) == 10
+    assert len(read(document("\n".join(lines[:9])), names=wrong).bad) == 9
+
+
+def test_of_a_document_with_names_every_bad_line_is_told_also_if_all_are() -> None:
+    lines = [line(job, start="noon") for job in range(1, 5001)]
+    found = read(text(*lines))
+
+    assert (found.attempts, len(found.bad), found.records) == ([], 5000, 5000)
+    assert (found.bad[0].place, found.bad[-1].place) == ("line 2", "line 5001")
 
 
 def test_a_mark_at_the_end_of_each_line_belongs_to_parsable() -> None:

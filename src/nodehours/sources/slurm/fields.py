@@ -77,7 +77,7 @@ def columns_of(names: Sequence[str], counts: Iterable[str] = ()) -> dict[str, in
 
     Raises ``UnreadableError`` when one that is needed is not there, or none tells a TRES of *counts*.
     """
-    places = {name.strip().lower(): at for at, name in reversed(list(enumerate(names)))}
+    places = {name: at for at, name in reversed(list(enumerate(plain_names(names))))}
     found = {
         field: next(places[name] for name in called if name in places)
         for field, called in FIELDS.items()
@@ -100,9 +100,14 @@ def columns_of(names: Sequence[str], counts: Iterable[str] = ()) -> dict[str, in
     return found
 
 
+def plain_names(names: Iterable[str]) -> list[str]:
+    """Return names of fields as they are compared: in lower case, without blanks or the mark that begins a file."""
+    return [name.removeprefix("\ufeff").strip().lower() for name in names]
+
+
 def is_header(fields: Sequence[str]) -> bool:
     """Tell whether these are names of fields, as the first line of sacct's output has them."""
-    names = {field.removeprefix("\ufeff").strip().lower() for field in fields}
+    names = set(plain_names(fields))
     return bool(names & set(FIELDS["job"])) and bool(names & _TOLD_BESIDE)
 
 

@@ -19,7 +19,8 @@ from nodehours.sources.slurm.tres import UNTOLD
 from nodehours.terms.fault import shown
 
 _MAX_NUMBER = 10**18
-_NOTHING_FOUND = 9003
+_BAD_QUERY, _NOTHING_FOUND = 9000, 9003
+_TIME_HINT = " (of Slurm 22.05 run it without SLURM_TIME_FORMAT)"
 _NEEDED = ("job_id", "account", "user", "time.start", "time.end", "time.elapsed", "tres.allocated")
 
 
@@ -63,9 +64,12 @@ def _spans(content: mmap.mmap | bytes) -> list[tuple[int, int]]:
     except RecursionError as error:
         raise UnreadableError("it is no JSON: it is nested too deeply") from error
     if errors := _errors(told.errors):
-        raise UnreadableError(
-            f"sacct could not tell all: {shown(_said(errors[0]))} (of Slurm 22.05 run it without SLURM_TIME_FORMAT)"
+        hint = (
+            _TIME_HINT
+            if isinstance(errors[0], dict) and errors[0].get("error_number") == _BAD_QUERY
+            else ""
         )
+        raise UnreadableError(f"sacct could not tell all: {shown(_said(errors[0]))}{hint}")
     if isinstance(told.jobs, msgspec.UnsetType):
         raise UnreadableError(
             "it is not what `sacct --json` tells: Object missing required field `jobs`"

@@ -16,7 +16,7 @@ from nodehours.sources.document import Document, UnreadableError
 from nodehours.sources.slurm.ahead import ahead
 from nodehours.sources.slurm.attempt import Attempt, Told, read_attempt
 from nodehours.sources.slurm.batches import Batches, batch_of
-from nodehours.sources.slurm.fields import is_header
+from nodehours.sources.slurm.fields import is_header, plain_names
 from nodehours.sources.slurm.json_records import read_jobs
 from nodehours.sources.slurm.lines import MAX_LINE_BYTES, lines_at
 from nodehours.sources.slurm.mending import MARK, Mending
@@ -99,10 +99,11 @@ class JobRecords:
             zip(texts.lines_of(at for at, _ in faults), (said for _, said in faults), strict=True)
         )
         mended = self._mended(texts, bad)
-        if self.records > _FEW and len(bad) == self.records:
+        if texts.first_line == 1 and self.records > _FEW and len(bad) == self.records:
             line = min(bad)
             raise UnreadableError(
-                f"none of its {self.records} records is understood, such as line {line}: {bad[line]}"
+                f"by the fields that --format names none of its {self.records} records is understood, such as line"
+                f" {line}: {bad[line]}"
             )
         yield batch_of(mended)
         self._tell(bad)
@@ -127,7 +128,7 @@ class JobRecords:
         odd = dict(sorted({**texts.odd, **dict(self._lines(bad))}.items()))
         for line in [line for line, text in odd.items() if is_header(text.split(MARK))]:
             # Files that were put together have their first line again.
-            if _names_of(odd[line]) != _names_of(MARK.join(texts.names)):
+            if plain_names(odd[line].split(MARK)) != plain_names(texts.names):
                 raise UnreadableError(
                     f"line {line} names other fields than those before it: take in the parts as files of their own"
                 )
@@ -197,10 +198,6 @@ class JobRecords:
             self.records += len(texts)
             self.done = int(size * share)
             yield found
-
-
-def _names_of(line: str) -> list[str]:
-    return [name.strip().lower() for name in line.removeprefix("\ufeff").split(MARK)]
 
 
 def _written(record: Mapping[str, str]) -> str:
